@@ -1,0 +1,50 @@
+package import FoundationEssentials
+
+/// One OAuth client registration at a provider, of the platform or of one tenant.
+package struct App: Sendable {
+    /// The provider's name for the platform's app, `provider/tenant` for a tenant's.
+    package var id: String
+    package var provider: String
+    package var tenantID: String?
+    package var clientID: String
+    /// Tried in order; at most three in one attempt.
+    package var secrets: [Secret]
+    package var redirectURI: String?
+
+    package init(
+        id: String, provider: String, tenantID: String? = nil, clientID: String, secrets: [Secret],
+        redirectURI: String? = nil
+    ) {
+        self.id = id
+        self.provider = provider
+        self.tenantID = tenantID
+        self.clientID = clientID
+        self.secrets = secrets
+        self.redirectURI = redirectURI
+    }
+}
+
+/// What the refresh loop thinks of an app (PROTOCOL §7).
+package enum AppState: String, Sendable {
+    case ok
+    /// One `client` answer: one attempt at a time until a canary decides.
+    case suspect
+    /// Confirmed: nobody's tokens are tried but a probe every 10 minutes.
+    case paused
+    /// Three channels failing with no success between.
+    case degraded
+}
+
+/// A stored app state and since when.
+package struct AppStanding: Sendable, Equatable {
+    package var state: AppState
+    package var since: Date
+    /// When the next probe of a paused app is due.
+    package var probeAt: Date?
+
+    package init(state: AppState, since: Date, probeAt: Date?) {
+        self.state = state
+        self.since = since
+        self.probeAt = probeAt
+    }
+}
