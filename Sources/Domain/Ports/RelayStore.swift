@@ -1,0 +1,139 @@
+package import FoundationEssentials
+
+/// The database as the relay's two loops see it (PROTOCOL §9); none of it writes a channel's fence or credential.
+package protocol RelayStore: Sendable {
+    /// Turns at most `limit` events into incidents and deliveries, in order and once each, in one transaction.
+    ///
+    /// One replica expands at a time; the others get 0.
+    ///
+    /// - Returns: how many events were expanded.
+    func expandEvents(limit: Int, rules: RelayRules) async throws -> Int
+    /// Claims deliveries that are due, fair over destinations, and takes over those whose lease ran out.
+    func claimDeliveries(limit: Int, limits: DeliveryLimits) async throws -> DeliveryBatch
+    /// Keeps the rendered message for this and later attempts. False: the lease is lost.
+    func freeze(_ claim: DeliveryClaim, content: [UInt8]) async throws -> Bool
+    /// Stores an attempt's end. False: the lease is lost and somebody else decides.
+    func finish(_ claim: DeliveryClaim, _ report: DeliveryReport) async throws -> Bool
+    /// Gives a claim back unsent, due at once and without counting the try.
+    func release(_ claim: DeliveryClaim) async throws
+    func relayTotals() async throws -> RelayTotals
+}
+
+/// Limits of a claim.
+package struct DeliveryLimits: Sendable {
+    /// How long a claim holds, by kind: the transport's limit + 30 s.
+    package var lease: @Sendable (DestinationKind) -> Duration
+    /// How many deliveries to one destination may be on their way, over all replicas.
+    package var perDestination: @Sendable (DestinationKind) -> Int
+    /// The shortest time between two claims of one destination; nil: none.
+    package var pace: @Sendable (DestinationKind) -> Duration?
+
+    package init(
+        lease: @escaping @Sendable (DestinationKind) -> Duration,
+        perDestination: @escaping @Sendable (DestinationKind) -> Int,
+        pace: @escaping @Sendable (DestinationKind) -> Duration?
+    ) {
+        self.lease = lease
+        self.perDestination = perDestination
+        self.pace = pace
+    }
+}
+
+/// Counts for `/status` and `/metrics`.
+package struct RelayTotals: Sendable, Equatable {
+    package var pendingEvents: Int
+    package var pending: Int
+    package var dead: Int
+    /// When the oldest unfinished delivery was queued.
+    package var oldestPendingAt: Date?
+    package var openIncidents: [Severity: Int]
+
+    package init(
+        pendingEvents: Int = 0, pending: Int = 0, dead: Int = 0, oldestPendingAt: Date? = nil,
+        openIncidents: [Severity: Int] = [:]
+    ) {
+        self.pendingEvents = pendingEvents
+        self.pending = pending
+        self.dead = dead
+        self.oldestPendingAt = oldestPendingAt
+        self.openIncidents = openIncidents
+    }
+}
+
+/// Administration of what the relay uses and did. A `tenantID` limits every answer to that tenant's rows.
+package protocol RelayDirectory: Sendable {
+    func destinations(tenantID: String?) async throws -> [DestinationSummary]
+    /// With its opened configuration; nil when unknown, removed or not the tenant's.
+    ///
+    /// - Throws: ``SealedCredentialFault`` when the configuration does not open.
+    func destination(_ id: String, tenantID: String?) async throws -> Destination?
+    /// Adds the destination, or replaces the one with its id.
+    func put(_ destination: Destination) async throws
+    /// Removes it; deliveries that wait for it are suppressed.
+    func removeDestination(_ id: String, tenantID: String?) async throws -> Bool
+    /// Newest first; `before` is the last id of the page before.
+    func incidents(_ query: IncidentQuery) async throws -> [Incident]
+    func incident(_ id: Int64, tenantID: String?) async throws -> Incident?
+    /// The gravest open incident of a channel: the one its link points to.
+    func openIncident(of channel: ChannelID) async throws -> Incident?
+    /// Newest first.
+    func deliveries(_ query: DeliveryQuery) async throws -> [DeliveryRecord]
+    /// Queues a dead delivery again, with the same id.
+    func replay(_ deliveryID: String, tenantID: String?) async throws -> ReplayResult
+    /// Deletes what ended before this time: events, deliveries, closed incidents.
+    ///
+    /// - Returns: how many rows.
+    func purgeRelay(before: Date) async throws -> Int
+}
+
+package struct IncidentQuery: Sendable {
+    package var tenantID: String?
+    package var isOpen: Bool?
+    package var channelID: ChannelID?
+    package var before: Int64?
+    /// At most 500.
+    package var limit: Int
+
+    package init(
+        tenantID: String? = nil, isOpen: Bool? = nil, channelID: ChannelID? = nil, before: Int64? = nil,
+        limit: Int = 100
+    ) {
+        self.tenantID = tenantID
+        self.isOpen = isOpen
+        self.channelID = channelID
+        self.before = before
+        self.limit = limit
+    }
+}
+
+package struct DeliveryQuery: Sendable {
+    package var tenantID: String?
+    package var state: DeliveryState?
+    package var destinationID: String?
+    package var incidentID: Int64?
+    /// Creation time and id of the last row of the page before.
+    package var before: (createdAt: Date, id: String)?
+    /// At most 500.
+    package var limit: Int
+
+    package init(
+        tenantID: String? = nil, state: DeliveryState? = nil, destinationID: String? = nil, incidentID: Int64? = nil,
+        before: (createdAt: Date, id: String)? = nil, limit: Int = 100
+    ) {
+        self.tenantID = tenantID
+        self.state = state
+        self.destinationID = destinationID
+        self.incidentID = incidentID
+        self.before = before
+        self.limit = limit
+    }
+}
+
+package enum ReplayResult: Sendable, Equatable {
+    case queued
+    case notFound
+    /// Only dead deliveries are replayed.
+    case notDead(DeliveryState)
+    /// Telling an end as if it were still open would mislead.
+    case incidentClosed
+}
