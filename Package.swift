@@ -44,9 +44,9 @@ let modules = [
     Module("Store", .adapters, uses: ["Domain", "Postgres", "Sealing"]),
     Module("Templates", .adapters, uses: ["Domain"], products: [mustache]),
 
-    Module("API", .services, uses: ["Domain", "Providers", "Templates"], products: [log]),
+    Module("API", .services, uses: ["Domain", "Providers", "Sealing"], products: [log]),
     Module("Notifier", .services, uses: ["Domain", "Templates"], products: [crypto, lifecycle, log]),
-    Module("Reauthorization", .services, uses: ["Domain", "Providers", "Sealing", "Templates"], products: [log]),
+    Module("Reauthorization", .services, uses: ["Domain", "Sealing", "Templates"]),
     Module("Refresher", .services, uses: ["Domain", "Providers"], products: [lifecycle, log]),
 
     Module(
@@ -59,7 +59,7 @@ let modules = [
     Module("Sandbox", .runtime, uses: ["Domain"], products: [flyingFox, flyingSocks, crypto]),
 
     Module(
-        "tokenward", .command, uses: ["Domain", "Providers", "Runtime", "Sandbox"],
+        "tokenward", .command, uses: ["API", "Domain", "Providers", "Runtime", "Sandbox"],
         products: [argumentParser, lifecycle, log]),
 ]
 
@@ -88,7 +88,7 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Templates", ["Domain", "Templates"], []),
     ("Notifier", ["Domain", "Notifier", "Templates", "TestSupport"], [log]),
     ("Refresher", ["Domain", "Providers", "Refresher", "TestSupport"], [log]),
-    ("API", ["API", "Domain", "Providers", "Templates"], [log]),
+    ("API", ["API", "Domain", "Providers", "Sealing"], [log]),
     ("Reauthorization", ["Domain", "Reauthorization", "Sealing", "Templates"], []),
     ("Runtime", ["Domain", "Postgres", "Runtime", "TestSupport"], [subprocess]),
     ("Sandbox", ["Domain", "Sandbox"], [flyingSocks]),

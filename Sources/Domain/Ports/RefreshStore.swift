@@ -14,16 +14,36 @@ package protocol RefreshStore: Sendable {
     func complete(_ successes: [StoredSuccess]) async throws -> [CompletionResult]
     /// Q4 with Q5, in one transaction; one result for each input, in order.
     func complete(_ failures: [StoredFailure]) async throws -> [CompletionResult]
-    /// Q6: gives claims back without an outcome, due at the given time.
-    func release(_ claims: [(key: ClaimKey, dueAt: Date)]) async throws
-    /// The soonest due time of a provider's idle rows, and the database's time.
-    func nextDue(providers: [String]) async throws -> (dueAt: Date?, databaseTime: Date)
+    /// Q6: gives claims back without an outcome, due at the given time; nil parks again.
+    func release(_ claims: [(key: ClaimKey, dueAt: Date?)]) async throws
+    /// Which of the providers have an idle row due by now, when the soonest of the others is, and the database's time.
+    func due(providers: [String], excludingApps: [String]) async throws -> DueProviders
+    /// Channels as they stand, for refreshes on demand; unknown ids are left out.
+    func snapshots(of channels: [ChannelID]) async throws -> [ChannelSnapshot]
     /// The current fence of channels, for journal entries that were not accepted (Q5).
     func fences(of channels: [ChannelID]) async throws -> [ChannelID: ChannelFence]
     /// Sets an app's state and, in the same transaction, writes the event of the change.
+    ///
+    /// - Parameter channel: whose answer decided; its tenant and provider name the app's.
     func setApp(_ appID: String, state: AppState, reason: String, channel: ChannelID?) async throws
+    /// Takes the turn to probe a paused or suspect app when it is due (`probe_at`), for all replicas; the channel to
+    /// try, or nil when it is not this replica's turn. The most recently renewed channel other than `excluding` is best.
+    func takeProbe(of appID: String, every interval: Duration, excluding: ChannelID?) async throws -> ChannelID?
     /// States of all apps that are not `ok`.
     func troubledApps() async throws -> [String: AppStanding]
+}
+
+/// Where there is work (see ``RefreshStore/due(providers:excludingApps:)``).
+package struct DueProviders: Sendable, Equatable {
+    package var due: [String]
+    package var next: Date?
+    package var databaseTime: Date
+
+    package init(due: [String], next: Date?, databaseTime: Date) {
+        self.due = due
+        self.next = next
+        self.databaseTime = databaseTime
+    }
 }
 
 /// A fence row, read for a decision that does not write.

@@ -60,7 +60,9 @@ package struct RelayTotals: Sendable, Equatable {
     }
 }
 
-/// Administration of what the relay uses and did. A `tenantID` limits every answer to that tenant's rows.
+/// Administration of what the relay uses and did.
+///
+/// A `tenantID` limits every answer to that tenant's rows.
 package protocol RelayDirectory: Sendable {
     func destinations(tenantID: String?) async throws -> [DestinationSummary]
     /// With its opened configuration; nil when unknown, removed or not the tenant's.

@@ -29,6 +29,8 @@ package struct Claim: Sendable {
     package var refreshExpiresAt: Date?
     package var accessIssuedAt: Date?
     package var lastRefreshAt: Date?
+    /// When it was due, for lateness.
+    package var dueAt: Date?
     /// The opened credential, or why it does not open.
     package var credential: Result<Credential, SealedCredentialFault>
 
@@ -38,7 +40,7 @@ package struct Claim: Sendable {
     package init(
         key: ClaimKey, tenantID: String, provider: String, appID: String, grantID: Int64, base: Int64, doubt: Bool,
         fails: Int, denials: Int, status: ChannelStatus, reason: WarningReason?, accessExpiresAt: Date?,
-        refreshExpiresAt: Date?, accessIssuedAt: Date?, lastRefreshAt: Date?,
+        refreshExpiresAt: Date?, accessIssuedAt: Date?, lastRefreshAt: Date?, dueAt: Date?,
         credential: Result<Credential, SealedCredentialFault>
     ) {
         self.key = key
@@ -56,6 +58,7 @@ package struct Claim: Sendable {
         self.refreshExpiresAt = refreshExpiresAt
         self.accessIssuedAt = accessIssuedAt
         self.lastRefreshAt = lastRefreshAt
+        self.dueAt = dueAt
         self.credential = credential
     }
 }

@@ -11,6 +11,8 @@ package struct StoredSuccess: Sendable {
     package var accessExpiresAt: Date?
     package var refreshExpiresAt: Date?
     package var humanDeadlineAt: Date?
+    /// The answer says nothing of the refresh token's end, and what is stored stays true.
+    package var keepsRefreshExpiry: Bool
     /// When the machine acts next; nil parks the channel (it never expires).
     package var dueAt: Date?
     /// A required new refresh token was missing: the stored one may be spent.
@@ -20,7 +22,8 @@ package struct StoredSuccess: Sendable {
 
     package init(
         key: ClaimKey, tenantID: String, provider: String, grantID: Int64, credential: Credential, accessIssuedAt: Date,
-        accessExpiresAt: Date?, refreshExpiresAt: Date?, humanDeadlineAt: Date?, dueAt: Date?, doubt: Bool = false,
+        accessExpiresAt: Date?, refreshExpiresAt: Date?, humanDeadlineAt: Date?, keepsRefreshExpiry: Bool = false, dueAt: Date?,
+        doubt: Bool = false,
         outcome: Outcome = .renewed, actor: String = "scheduler"
     ) {
         self.key = key
@@ -32,6 +35,7 @@ package struct StoredSuccess: Sendable {
         self.accessExpiresAt = accessExpiresAt
         self.refreshExpiresAt = refreshExpiresAt
         self.humanDeadlineAt = humanDeadlineAt
+        self.keepsRefreshExpiry = keepsRefreshExpiry
         self.dueAt = dueAt
         self.doubt = doubt
         self.outcome = outcome

@@ -53,7 +53,9 @@ package enum DestinationConfiguration: Sendable, Equatable {
 /// A Slack webhook, a group of e-mail addresses or a webhook URL that is told of incidents.
 package struct Destination: Sendable, Equatable {
     package var id: String
-    /// Nil: of the platform. A tenant's is told of that tenant's incidents only.
+    /// Nil: of the platform.
+    ///
+    /// A tenant's destination is told of that tenant's incidents only.
     package var tenantID: String?
     package var name: String
     /// Gets what no other destination matches.

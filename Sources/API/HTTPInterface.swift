@@ -1,0 +1,118 @@
+package import Domain
+package import Logging
+package import Providers
+import FoundationEssentials
+
+/// The HTTP interface over the ports; a server hands it requests and sends its answers.
+package struct HTTPInterface: Sendable {
+    /// What the routes talk to.
+    package struct Ports: Sendable {
+        package var channels: any ChannelDirectory
+        package var refresher: any OnDemandRefreshing
+        package var incidents: any RelayDirectory
+        package var authenticator: any Authenticating
+        package var catalogue: Catalogue
+        package var intake: ChannelIntake
+        /// The re-authorization link of a channel in `warning`; nil when it needs none.
+        package var link: @Sendable (ChannelID) async -> String?
+        /// Pages that carry their own proof (`/reauthorize/…`).
+        package var pages: @Sendable (APIRequest) async throws -> APIResponse?
+
+        package init(
+            channels: any ChannelDirectory, refresher: any OnDemandRefreshing, incidents: any RelayDirectory,
+            authenticator: any Authenticating, catalogue: Catalogue, intake: ChannelIntake,
+            link: @escaping @Sendable (ChannelID) async -> String?,
+            pages: @escaping @Sendable (APIRequest) async throws -> APIResponse?
+        ) {
+            self.channels = channels
+            self.refresher = refresher
+            self.incidents = incidents
+            self.authenticator = authenticator
+            self.catalogue = catalogue
+            self.intake = intake
+            self.link = link
+            self.pages = pages
+        }
+    }
+
+    let ports: Ports
+    let health: HealthBoard
+    let metrics: Metrics
+    let logger: Logger
+    /// The only `Host` values that are answered off the probe paths; empty answers all.
+    let hosts: Set<String>
+    private let router: Router
+
+    package init(ports: Ports, health: HealthBoard, metrics: Metrics, hosts: Set<String> = [], logger: Logger) {
+        self.ports = ports
+        self.health = health
+        self.metrics = metrics
+        self.hosts = hosts
+        self.logger = logger
+        var router = Router()
+        ChannelRoutes(ports: ports).register(on: &router)
+        TokenRoutes(ports: ports).register(on: &router)
+        IncidentRoutes(ports: ports).register(on: &router)
+        self.router = router
+    }
+
+    /// Every route, for the documentation test.
+    package var routes: [String] { router.table }
+
+    /// Answers that need nothing but memory; nil for all other paths. Safe to call on the server's own threads.
+    package func immediate(_ request: APIRequest) -> APIResponse? {
+        guard request.method == "GET" || request.method == "HEAD" else { return nil }
+        switch request.path {
+        case "/healthz", "/livez": return health.liveness(verbose: request.query.contains { $0.name == "verbose" })
+        case "/readyz": return health.readiness()
+        case "/metrics": return .text(MetricsText.render(metrics.snapshot()), type: MetricsText.contentType)
+        case "/status" where request.bearer == nil: return .json(health.status(for: nil))
+        default: return nil
+        }
+    }
+
+    /// Answers a request; never throws, never tells an error's inside.
+    package func answer(_ request: APIRequest) async -> APIResponse {
+        do {
+            if !hosts.isEmpty, let host = request.header("Host"), !hosts.contains(host.lowercased()) {
+                throw Problem(
+                    421, "unknown-host", title: "This host name is not served here",
+                    detail: "The request's Host is not the one of TOKENWARD_PUBLIC_URL.",
+                    hint: "Use the public URL, or set TOKENWARD_PUBLIC_URL to this one.")
+            }
+            if request.path == "/status" { return .json(health.status(for: try await caller(of: request))) }
+            if let page = try await ports.pages(request) { return page }
+            return try await router.answer(request)
+        } catch let problem as Problem {
+            return problem.response
+        } catch {
+            logger.error(
+                "a request failed",
+                metadata: [
+                    "event": "request.failed", "request": "\(request.id)", "method": "\(request.method)",
+                    "error": "\(error)",
+                ])
+            return Problem.databaseDown.response
+        }
+    }
+
+    private func caller(of request: APIRequest) async throws -> Caller {
+        try await ports.caller(of: request)
+    }
+}
+
+extension HTTPInterface.Ports {
+    /// - Throws: ``Problem/unauthorized``.
+    func caller(of request: APIRequest) async throws -> Caller {
+        guard let bearer = request.bearer, let caller = try await authenticator.caller(presenting: bearer) else {
+            throw Problem.unauthorized
+        }
+        return caller
+    }
+
+    /// The tenant the request is restricted to; nil for a superadmin.
+    func scope(of request: APIRequest) async throws -> (caller: Caller, tenantID: String?) {
+        let caller = try await caller(of: request)
+        return (caller, try caller.tenantID())
+    }
+}

@@ -1,0 +1,136 @@
+package import Domain
+package import FoundationEssentials
+package import Providers
+
+/// Judges new channels and new credentials: fields in, what the store takes out. Pure but for the time it is given.
+package struct ChannelIntake: Sendable {
+    let catalogue: Catalogue
+    let apps: any AppDirectory
+
+    package init(catalogue: Catalogue, apps: any AppDirectory) {
+        self.catalogue = catalogue
+        self.apps = apps
+    }
+
+    static let textBytesMax = 1_000
+    static let tokenBytesMax = 16_384
+
+    package func channel(_ fields: ChannelFields, now: Date) throws(IntakeError) -> NewChannel {
+        guard let provider = fields.values["provider"] else { throw IntakeError("`provider` is missing") }
+        guard let entry = catalogue[provider] else {
+            throw IntakeError(
+                "there is no provider `\(provider.prefix(40))`; `tokenward providers list` names those of the catalogue")
+        }
+        let id = fields.values["id"].map { ChannelID(rawValue: $0) } ?? .generated()
+        guard id.rawValue.utf8.count <= 200, id.rawValue.unicodeScalars.allSatisfy({ $0.value > 32 && $0.value != 127 })
+        else { throw IntakeError("`id` must be at most 200 visible characters") }
+        let tenant = try text("tenant_id", fields) ?? "default"
+        let grant = try grant(fields, channel: id, entry: entry, now: now)
+        return NewChannel(
+            id: id, tenantID: tenant, userID: try text("user_id", fields), provider: provider,
+            appID: apps.app(provider: provider, tenantID: tenant)?.id ?? provider,
+            displayName: try text("display_name", fields), localName: try text("local_name", fields),
+            externalID: try text("external_id", fields), status: try status(fields), meta: try object("meta", fields),
+            grant: grant)
+    }
+
+    /// A credential by hand; `parameters` are the channel's own unless the fields bring new ones.
+    package func grant(
+        _ fields: ChannelFields, channel: ChannelID, entry: ProviderEntry, parameters: [String: String]? = nil, now: Date
+    ) throws(IntakeError) -> NewGrant {
+        let access = try token("access_token", fields)
+        let refresh = try token("refresh_token", fields)
+        guard access != nil || refresh != nil else {
+            throw IntakeError("`access_token` or `refresh_token` is required")
+        }
+        if case .accessToken = entry.credential, access == nil {
+            throw IntakeError("\(entry.name) renews the access token itself: `access_token` is required")
+        }
+        var connection = parameters ?? [:]
+        if fields.values["params"] != nil || parameters == nil { connection = try self.parameters(fields, entry: entry) }
+        let issuedAt = try time("access_issued_at", fields)
+        let expiresAt = try time("access_expires_at", fields)
+        let refreshExpiresAt = try time("refresh_expires_at", fields)
+        let credential = Credential(
+            accessToken: access, refreshToken: refresh,
+            scopes: fields.values["scopes"]?.split(separator: " ").map(String.init) ?? [], parameters: connection)
+        return NewGrant(
+            credential: credential, accessIssuedAt: issuedAt ?? (expiresAt == nil ? nil : now),
+            accessExpiresAt: expiresAt, refreshExpiresAt: refreshExpiresAt,
+            humanDeadlineAt: refreshExpiresAt ?? (entry.credential == .accessToken ? expiresAt : nil),
+            dueAt: dueAt(channel: channel, entry: entry, access: access, issuedAt: issuedAt, expiresAt: expiresAt, now: now))
+    }
+
+    private func dueAt(
+        channel: ChannelID, entry: ProviderEntry, access: Secret?, issuedAt: Date?, expiresAt: Date?, now: Date
+    ) -> Date? {
+        if entry.credential == .none { return nil }
+        // Without an access token or its end, the first refresh finds out.
+        guard access != nil, let expiresAt else { return (issuedAt ?? now).addingTimeInterval(entry.policy.minAge.seconds) }
+        let life = issuedAt.map { Duration.seconds(expiresAt.timeIntervalSince($0)) } ?? entry.lifetime.access
+        return entry.renewalTime.dueAt(channel: channel, issuedAt: issuedAt ?? now, expiresAt: expiresAt, life: life)
+    }
+
+    private func parameters(_ fields: ChannelFields, entry: ProviderEntry) throws(IntakeError) -> [String: String] {
+        var parameters: [String: String] = [:]
+        if let text = fields.values["params"] {
+            guard case .object(let members)? = try? JSON(parsing: Array(text.utf8)) else {
+                throw IntakeError("`params` is not a JSON object")
+            }
+            for (name, value) in members {
+                guard let text = value.text else { throw IntakeError("`params.\(name)` must be text") }
+                parameters[name] = text
+            }
+        }
+        do {
+            try entry.check(parameters: parameters)
+        } catch {
+            throw IntakeError("\(error)")
+        }
+        return parameters
+    }
+
+    private func status(_ fields: ChannelFields) throws(IntakeError) -> ChannelStatus {
+        switch fields.values["status"] {
+        case nil, "active": return .active
+        case "paused": return .paused
+        case let other?: throw IntakeError("`status` is `active` or `paused`, not `\(other.prefix(40))`")
+        }
+    }
+
+    private func text(_ name: String, _ fields: ChannelFields) throws(IntakeError) -> String? {
+        guard let text = fields.values[name] else { return nil }
+        guard text.utf8.count <= Self.textBytesMax, !text.unicodeScalars.contains(where: { $0.value < 32 }) else {
+            throw IntakeError("`\(name)` must be at most \(Self.textBytesMax) bytes without control characters")
+        }
+        return text
+    }
+
+    private func token(_ name: String, _ fields: ChannelFields) throws(IntakeError) -> Secret? {
+        guard let text = fields.values[name] else { return nil }
+        guard text.utf8.count <= Self.tokenBytesMax, text.unicodeScalars.allSatisfy({ $0.value > 32 && $0.value < 127 })
+        else {
+            throw IntakeError("`\(name)` must be at most \(Self.tokenBytesMax) visible ASCII characters")
+        }
+        return Secret(text)
+    }
+
+    private func object(_ name: String, _ fields: ChannelFields) throws(IntakeError) -> String {
+        guard let text = fields.values[name] else { return "{}" }
+        guard text.utf8.count <= 65_536, case .object? = try? JSON(parsing: Array(text.utf8)) else {
+            throw IntakeError("`\(name)` is not a JSON object of at most 64 KiB")
+        }
+        return text
+    }
+
+    /// RFC 3339 or epoch seconds.
+    private func time(_ name: String, _ fields: ChannelFields) throws(IntakeError) -> Date? {
+        guard let text = fields.values[name] else { return nil }
+        if let seconds = Double(text), seconds > 0, seconds < 32_503_680_000 {
+            return Date(timeIntervalSince1970: seconds)
+        }
+        if let date = try? Date(text, strategy: .iso8601) { return date }
+        if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) { return date }
+        throw IntakeError("`\(name)` is not a time: write RFC 3339 (2026-11-21T06:00:00Z) or epoch seconds")
+    }
+}

@@ -1,0 +1,142 @@
+package import Domain
+package import FoundationEssentials
+package import Providers
+
+/// How an attempt ended without a credential, before it is judged.
+package enum FailedEnd: Sendable {
+    /// No byte left: nothing consumed, nothing counted.
+    case notSent(code: String, message: String)
+    /// A rule of the catalogue matched; the presented token was not consumed.
+    case answer(AnswerFailure)
+    /// The presented token may have been consumed and its answer is lost.
+    case unknown(code: String, message: String)
+    /// Nothing to present, or past its end: a verdict without a call.
+    case deadWithoutCall(code: String, message: String)
+    /// The stored credential does not open.
+    case unreadable
+    /// No client registration is configured for the channel.
+    case appMissing
+}
+
+/// What an end means for its channel: PROTOCOL §6 and §7 as a pure function.
+package struct FailurePolicy: Sendable {
+    let entry: ProviderEntry
+    let ladder: RetryLadder
+
+    package init(entry: ProviderEntry, ladder: RetryLadder) {
+        self.entry = entry
+        self.ladder = ladder
+    }
+
+    /// - Parameters:
+    ///   - now: database time at the end of the attempt.
+    ///   - sentFor: local time since the send, for waits that count from the transfer's hard limit.
+    ///   - random: uniform in 0..<1.
+    package func failure(
+        of claim: Claim, _ end: FailedEnd, now: Date, sentFor: Duration = .zero, random: Double, actor: String
+    ) -> StoredFailure {
+        var failure = StoredFailure(
+            key: claim.key, base: claim.base, outcome: .transient, code: "", message: "", dueAt: nil, doubt: claim.doubt,
+            fails: claim.fails, denials: claim.denials, warning: nil, actor: actor)
+        var delay: Duration?
+        switch end {
+        case .notSent(let code, let message):
+            (failure.code, failure.message) = (code, message)
+            delay = retry(claim, failures: 1, now: now, random: random)
+        case .unknown(let code, let message):
+            (failure.outcome, failure.code, failure.message) = (.unknownOutcome, code, message)
+            failure.fails += 1
+            failure.doubt = claim.doubt || entry.replayClass.isJournalled
+            delay = replay(claim, now: now, sentFor: sentFor, random: random)
+        case .deadWithoutCall(let code, let message):
+            (failure.outcome, failure.code, failure.message) = (.reauthorizationRequired, code, message)
+            failure.warning = .reauthorizationRequired
+        case .unreadable:
+            (failure.outcome, failure.code) = (.unclassified, WarningReason.sealedUnreadable.rawValue)
+            failure.message = "The stored credential does not open: it was moved, damaged or rolled back."
+            failure.warning = .sealedUnreadable
+        case .appMissing:
+            (failure.outcome, failure.code) = (.appRejected, "app_missing")
+            failure.message = "No client id and secret are configured for \(entry.name): set them and restart."
+            delay = .seconds(300)
+        case .answer(let answer):
+            failure.providerRequestID = answer.providerRequestID
+            (failure.outcome, failure.code, failure.message) = (answer.answerClass.outcome, answer.reason, answer.message)
+            delay = judge(answer, of: claim, into: &failure, now: now, random: random)
+        }
+        flag(&failure, of: claim, now: now)
+        failure.dueAt = delay.map { now.addingTimeInterval($0.seconds) }
+        if claim.status == .warning, claim.reason?.parks == true { failure.dueAt = nil }
+        return failure
+    }
+
+    /// Sets what a classified answer means; the delay until the next try, nil to park.
+    private func judge(
+        _ answer: AnswerFailure, of claim: Claim, into failure: inout StoredFailure, now: Date, random: Double
+    ) -> Duration? {
+        switch answer.answerClass {
+        case .reauth where answer.isNamed:
+            failure.denials += 1
+            guard failure.denials >= entry.policy.deadConfirmations else { return ProtocolTimes.confirmationPause }
+            failure.warning = .reauthorizationRequired
+            if claim.doubt { failure.code = "rotation_lost" }
+            return nil
+        case .suspended where answer.isNamed:
+            failure.warning = .suspended
+            return ProtocolTimes.suspendedPause
+        case .client:
+            return max(.seconds(60), answer.retryAfter ?? .zero)
+        case .rateLimited:
+            return retry(claim, failures: 1, now: now, random: random, retryAfter: answer.retryAfter ?? .seconds(30))
+        case .tooEarly:
+            let age = claim.accessIssuedAt.map { now.timeIntervalSince($0) } ?? 0
+            return max(.seconds(60), entry.policy.minAge - .seconds(age))
+        case .reauth, .suspended:
+            // A bare status or a catch-all is never a verdict.
+            failure.outcome = .unclassified
+        case .request, .transient, .unknown:
+            break
+        }
+        failure.fails += 1
+        return retry(claim, failures: failure.fails, now: now, random: random, retryAfter: answer.retryAfter)
+    }
+
+    /// Three failures of the channel's own, or an access token that ran out: people should see it. An app's fault never
+    /// flags its channels, and a stronger warning stays.
+    private func flag(_ failure: inout StoredFailure, of claim: Claim, now: Date) {
+        guard failure.warning == nil, claim.status == .active, failure.outcome != .appRejected,
+            failure.outcome != .notDue
+        else { return }
+        let isExpired = claim.accessExpiresAt.map { $0 <= now } ?? false
+        if failure.fails >= 3 || isExpired { failure.warning = .refreshFailing }
+    }
+
+    private func retry(
+        _ claim: Claim, failures: Int, now: Date, random: Double, retryAfter: Duration? = nil,
+        floor: Duration = .seconds(5)
+    ) -> Duration {
+        let left = claim.accessExpiresAt.map { Duration.seconds($0.timeIntervalSince(now)) }
+        return ladder.delay(
+            failures: failures, random: random, floor: floor, retryAfter: retryAfter, timeLeft: left)
+    }
+
+    /// When the same token may be presented again after an unknown outcome (PROTOCOL §6, second table).
+    private func replay(_ claim: Claim, now: Date, sentFor: Duration, random: Double) -> Duration {
+        let untilDeadline = max(.zero, entry.replayClass.transferLimit - sentFor)
+        let single = retry(
+            claim, failures: claim.fails, now: now, random: random, floor: untilDeadline + .seconds(60))
+        switch entry.replayClass {
+        case .free:
+            return retry(claim, failures: claim.fails + 1, now: now, random: random)
+        case .single:
+            return claim.fails == 0 ? untilDeadline + .seconds(60) : single
+        case .grace(let window):
+            if claim.fails == 0 { return untilDeadline + .seconds(15) }
+            let nextReplay = .seconds(15) + window / 6 * claim.fails
+            return nextReplay < window - .seconds(60) ? window / 6 : single
+        case .family:
+            let left = claim.accessExpiresAt.map { Duration.seconds($0.timeIntervalSince(now)) } ?? .zero
+            return left > .seconds(120) ? left - .seconds(120) : single
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package import Domain
+
+/// Limits and times of the refresh loop (DESIGN §3.2 "limits").
+package struct RefresherConfiguration: Sendable {
+    /// Transfers in flight over all providers.
+    package var concurrency: Int
+    /// Transfers in flight for one provider.
+    package var concurrencyPerProvider: Int
+    /// Hard limit of one transfer of a provider that does not rotate; the others' is PROTOCOL's 30 s.
+    package var transferLimit: Duration
+    /// Longest sleep between two looks at the schedule.
+    package var poll: Duration
+    package var ladder: RetryLadder
+    /// Whether the loop claims what is due; without it only refreshes on demand run (the command line's `refresh`).
+    package var claimsDue: Bool
+    /// How often orphans are taken over.
+    package var takeoverEvery: Duration
+
+    package init(
+        concurrency: Int = 256, concurrencyPerProvider: Int = 64, transferLimit: Duration = .seconds(10),
+        poll: Duration = .seconds(5), ladder: RetryLadder = RetryLadder(), claimsDue: Bool = true,
+        takeoverEvery: Duration = .seconds(5)
+    ) {
+        self.concurrency = concurrency
+        self.concurrencyPerProvider = concurrencyPerProvider
+        self.transferLimit = transferLimit
+        self.poll = poll
+        self.ladder = ladder
+        self.claimsDue = claimsDue
+        self.takeoverEvery = takeoverEvery
+    }
+}
+
+/// Times that PROTOCOL fixes.
+enum ProtocolTimes {
+    /// A transfer starts only if it can end this long after its claim was sent (§3.4).
+    static let sendWindow: Duration = .seconds(95)
+    /// Pause between the confirmations of a dead grant (§7).
+    static let confirmationPause: Duration = .seconds(30)
+    /// A suspended account is tried this often (DESIGN §2).
+    static let suspendedPause: Duration = .seconds(86_400)
+    /// A required refresh token was missing in the answer (DESIGN §4).
+    static let doubtPause: Duration = .seconds(60)
+    /// Probe of a paused app (§7).
+    static let appProbe: Duration = .seconds(600)
+    /// Second look at a suspect app (§7).
+    static let suspectProbe: Duration = .seconds(60)
+}

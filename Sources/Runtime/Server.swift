@@ -1,0 +1,117 @@
+package import Logging
+import API
+import Domain
+import FoundationEssentials
+import Journal
+import MicroHTTP
+import Notifier
+import Refresher
+import ServiceLifecycle
+import Store
+
+/// The whole service over one installation; the order of its list is the order of dependency.
+package struct Server: Sendable {
+    let installation: Installation
+    let logger: Logger
+
+    package init(installation: Installation, logger: Logger) {
+        self.installation = installation
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM or SIGINT: what is in flight ends, leases are released, everything is closed.
+    ///
+    /// - Parameter onStart: called with `address:port` when requests are answered.
+    package func run(onStart: @Sendable (String) -> Void) async throws {
+        let ports = try RefreshPorts.open(installation)
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await run(ports, onStart: onStart))
+        } catch {
+            result = .failure(error)
+        }
+        await ports.close()
+        try result.get()
+    }
+
+    private func run(_ ports: RefreshPorts, onStart: @Sendable (String) -> Void) async throws {
+        let settings = installation.settings
+        let metrics = Metrics()
+        let heartbeats = Heartbeats()
+        let refresher = ports.refresher(
+            installation, claimsDue: true, metrics: metrics, heartbeats: heartbeats, logger: logger)
+        let health = HealthBoard(
+            heartbeats: heartbeats, heartbeatMaxAge: settings.limits.heartbeatMaxAge, version: Version.text
+        ) { [journal = ports.journal] in
+            let standing = refresher.standing
+            return HealthBoard.Scheduler(
+                isRunning: standing.isRunning, lastRunAt: standing.lastRunAt, inFlight: standing.inFlight,
+                degraded: standing.isJournalDown ? "the journal cannot keep answers" : journal.standing().failure)
+        }
+        try await FirstChannels(installation: installation, logger: logger).importMissing()
+        try await installation.putConfiguredDestinations()
+        try await installation.store.register(
+            installation.apps.all.map { app in
+                let text = ([app.clientID] + app.secrets.map { $0.reveal() }).joined(separator: "\u{0}")
+                let digest = installation.ring.keyedDigest(of: Array(text.utf8), purpose: "app")
+                return (app, digest.map { String($0, radix: 16) }.joined(separator: "."))
+            })
+        let web = try WebServer(
+            installation: installation, refresher: refresher, health: health, metrics: metrics, logger: logger)
+        let relayWake = WakeSignal()
+        let dispatchWake = WakeSignal()
+        let notifier = notifierSettings()
+        let transport = CurlTransport(client: ports.curl)
+        let pages = installation.repairPages(publicURL: web.publicURL)
+        let services: [any Service] = [
+            web,
+            Observer(
+                store: installation.store, relay: installation.store, journal: ports.journal,
+                journalID: ports.journal.id, ring: installation.ring.kids, health: health, metrics: metrics,
+                heartbeats: heartbeats, clock: SystemClock(), logger: logger),
+            Dispatcher(
+                store: installation.store, transports: installation.transports(transport),
+                links: .init(repair: { pages.url(of: $0, incident: $1) }, overview: web.publicURL + "/status"),
+                settings: notifier, wake: dispatchWake, heartbeats: heartbeats, metrics: metrics, logger: logger),
+            Relay(
+                store: installation.store, settings: notifier, wake: relayWake, dispatcher: dispatchWake,
+                heartbeats: heartbeats, logger: logger),
+            refresher,
+            Drain(health: health),
+        ]
+        onStart(web.address)
+        if let path = installation.adminTokenPath {
+            logger.notice("the admin token is in a file", metadata: ["event": "admin.token", "path": "\(path)"])
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Self.lifecycleLogger(logger))
+        configuration.maximumGracefulShutdownDuration = settings.limits.shutdownTimeout
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func notifierSettings() -> NotifierSettings {
+        let relay = installation.settings.relay
+        let catalogue = installation.catalogue
+        return NotifierSettings(
+            schedule: DeliverySchedule(delays: relay.deliveryRetryDelays), language: relay.language,
+            rules: RelayRules(groupWait: relay.groupWait, refreshBefore: { catalogue[$0]?.policy.refreshBefore }))
+    }
+
+    /// The lifecycle library tells each step; people want those when they debug.
+    private static func lifecycleLogger(_ logger: Logger) -> Logger {
+        var quiet = logger
+        quiet.logLevel = logger.logLevel <= .debug ? .debug : .warning
+        return quiet
+    }
+}
+
+/// The first to hear of a stop: readiness says so while everything else still works.
+struct Drain: Service {
+    let health: HealthBoard
+
+    func run() async throws {
+        try await gracefulShutdown()
+        health.drain()
+    }
+}

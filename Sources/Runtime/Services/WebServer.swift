@@ -1,0 +1,66 @@
+import API
+import Domain
+import FoundationEssentials
+import Logging
+import MicroHTTP
+import Reauthorization
+import Refresher
+import ServiceLifecycle
+
+/// The HTTP interface on libmicrohttpd; bound when it is made, so that a port in use ends the start.
+struct WebServer: Service {
+    let server: HTTPServer
+    /// `address:port` it really listens on.
+    let address: String
+    let publicURL: String
+
+    init(
+        installation: Installation, refresher: Refresher, health: HealthBoard, metrics: Metrics, logger: Logger
+    ) throws {
+        let settings = installation.settings
+        let box = InterfaceBox()
+        server = HTTPServer(
+            configuration: HTTPServerConfiguration(address: settings.listen.host, port: settings.listen.port),
+            immediate: { request in box.bridge?.immediate(request) },
+            handler: { request in await box.bridge?.answer(request) ?? HTTPServerResponse(status: 503) })
+        do {
+            try server.start()
+        } catch {
+            throw StartError(.failed, "\(error)")
+        }
+        address = "\(settings.listen.host):\(server.port)"
+        publicURL = installation.publicURL(address: address)
+        let pages = installation.repairPages(publicURL: publicURL)
+        let interface = HTTPInterface(
+            ports: .init(
+                channels: installation.store, refresher: refresher, incidents: installation.store,
+                authenticator: TokenAuthenticator(tokens: installation.store), catalogue: installation.catalogue,
+                intake: installation.intake, link: { try? await pages.url(of: $0) },
+                pages: { try await Self.page($0, pages) }),
+            health: health, metrics: metrics, hosts: Self.hosts(settings), logger: logger)
+        box.set(HTTPBridge(interface: interface))
+    }
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await server.run()
+        } onGracefulShutdown: {
+            server.beginShutdown()
+        }
+    }
+
+    /// `/reauthorize/{link}`: GET shows, nothing else is there yet.
+    private static func page(_ request: APIRequest, _ pages: RepairPages) async throws -> APIResponse? {
+        let prefix = "/reauthorize/"
+        guard request.path.hasPrefix(prefix), request.method == "GET" || request.method == "HEAD" else { return nil }
+        let page = try await pages.page(link: String(request.path.dropFirst(prefix.count)))
+        return APIResponse(status: page.status, headers: RepairPages.headers, body: Array(page.html.utf8))
+    }
+
+    /// Links use the public URL only, and so do requests once it is set (PROTOCOL §11).
+    private static func hosts(_ settings: Settings) -> Set<String> {
+        guard let url = settings.publicURL.flatMap(URL.init(string:)), let host = url.host() else { return [] }
+        let names = [host, url.port.map { "\(host):\($0)" }].compactMap { $0?.lowercased() }
+        return Set(names)
+    }
+}

@@ -1,0 +1,118 @@
+package import API
+package import Domain
+package import FoundationEssentials
+package import Logging
+import Notifier
+import Reauthorization
+import Store
+
+/// What the command line asks of an installation, over the same code as the service.
+extension Installation {
+    /// Migrates and says which version the schema is at.
+    package static func withSchema(_ settings: Settings, logger: Logger) async throws -> Int32 {
+        try await withOpen(settings, for: .migrate, logger: logger) { _ in Migrations.newest }
+    }
+
+    /// The ids of all channels that match, or the one that is named.
+    package func channelIDs(_ filter: ChannelFilter, only: ChannelID?) async throws -> [ChannelID] {
+        if let only { return try await store.channel(only, tenantID: filter.tenantID).map { [$0.id] } ?? [] }
+        var ids: [ChannelID] = []
+        while true {
+            let page = try await store.channels(filter, after: ids.last, limit: 500)
+            ids += page.filter { $0.status != .disconnected }.map(\.id)
+            if page.count < 500 { return ids }
+        }
+    }
+
+    /// Refreshes as a replica of its own, for as long as it takes.
+    package func refresh(_ channels: [ChannelID], _ options: RefreshOptions) async throws -> [RefreshReport] {
+        let ports = try RefreshPorts.open(self)
+        let logger = LogOutput.logger(settings.log, quiet: true)
+        let refresher = ports.refresher(
+            self, claimsDue: false, metrics: Metrics(), heartbeats: Heartbeats(), logger: logger)
+        let result: Result<[RefreshReport], any Error>
+        do {
+            result = .success(
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await refresher.run() }
+                    let reports = try await refresher.refresh(channels, options)
+                    refresher.stop()
+                    try await group.waitForAll()
+                    return reports
+                })
+        } catch {
+            result = .failure(error)
+        }
+        await ports.close()
+        return try result.get()
+    }
+
+    package func add(_ fields: ChannelFields, actor: String) async throws -> ChannelID {
+        let channel = try intake.channel(fields, now: Date())
+        do {
+            try await store.insert([channel], replacing: false, actor: actor)
+        } catch ChannelDirectoryError.exists {
+            throw IntakeError("there is a channel `\(channel.id)` already")
+        } catch ChannelDirectoryError.refused(let why) {
+            throw IntakeError(why)
+        }
+        return channel.id
+    }
+
+    /// Judges every row before any is inserted.
+    ///
+    /// - Throws: ``IntakeError`` that names the row, ``ChannelDirectoryError``.
+    package func importChannels(
+        _ rows: [(place: String, fields: ChannelFields)], replacing: Bool, dryRun: Bool, actor: String
+    ) async throws -> Int {
+        var channels: [NewChannel] = []
+        var places: [ChannelID: String] = [:]
+        let now = Date()
+        for (place, fields) in rows {
+            let channel: NewChannel
+            do {
+                channel = try intake.channel(fields, now: now)
+            } catch {
+                throw IntakeError("\(place): \(error)")
+            }
+            if let first = places.updateValue(place, forKey: channel.id) {
+                throw IntakeError("\(place): the id `\(channel.id)` stands at \(first) already")
+            }
+            channels.append(channel)
+        }
+        if !dryRun { try await store.insert(channels, replacing: replacing, actor: actor) }
+        return channels.count
+    }
+
+    /// `/status` with everything a superadmin sees.
+    package func status() async throws -> JSON {
+        let health = HealthBoard(heartbeats: Heartbeats(), heartbeatMaxAge: .seconds(60), version: Version.text) {
+            .init(isRunning: false, lastRunAt: nil, inFlight: 0)
+        }
+        let relayed = try await store.relayTotals()
+        health.update(
+            .init(
+                totals: try await store.totals(), incidentsOpen: relayed.openIncidents.values.reduce(0, +),
+                deliveriesPending: relayed.pending, deliveriesDead: relayed.dead))
+        return health.status(for: Caller(name: "command line", role: .superadmin))
+    }
+
+    package func incidents(isOpen: Bool?) async throws -> [Incident] {
+        try await store.incidents(IncidentQuery(isOpen: isOpen, limit: 500))
+    }
+
+    package func link(of channel: ChannelID) async throws -> String? {
+        try await repairPages(publicURL: publicURL(address: nil)).url(of: channel)
+    }
+
+    func repairPages(publicURL: String) -> RepairPages {
+        RepairPages(
+            channels: store, incidents: store, ring: ring, templates: templates,
+            language: settings.relay.language, publicURL: publicURL)
+    }
+
+    /// The base of links: the operator's, or where this process listens.
+    func publicURL(address: String?) -> String {
+        settings.publicURL ?? "http://\(address ?? "\(settings.listen.host):\(settings.listen.port)")"
+    }
+}

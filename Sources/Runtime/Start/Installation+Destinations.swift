@@ -1,0 +1,72 @@
+package import Domain
+import FoundationEssentials
+import Notifier
+
+/// How a test message ended.
+package struct DestinationTest: Sendable {
+    package var id: String
+    package var isDelivered: Bool
+    package var sentence: String
+}
+
+/// Destinations of the environment and of the database.
+extension Installation {
+    package func destinations() async throws -> [DestinationSummary] {
+        try await putConfiguredDestinations()
+        return try await store.destinations(tenantID: nil)
+    }
+
+    /// Sends a test message to one destination or to all.
+    package func testDestinations(_ id: String?) async throws -> [DestinationTest] {
+        let ids = try await destinations().map(\.id).filter { id == nil || $0 == id }
+        let curl = try RefreshPorts.curl(settings)
+        var results: [DestinationTest] = []
+        for id in ids {
+            guard let destination = try await store.destination(id, tenantID: nil) else { continue }
+            let report = await transports(CurlTransport(client: curl)).test(destination)
+            results.append(DestinationTest(id: id, isDelivered: report.isDelivered, sentence: report.sentence))
+        }
+        await curl.shutdown()
+        return results
+    }
+
+    /// Records the environment's destinations under ids of their own; one that is gone from it is removed.
+    func putConfiguredDestinations() async throws {
+        var kept: Set<String> = []
+        for configured in settings.destinations {
+            guard let destination = Self.destination(configured) else { continue }
+            kept.insert(destination.id)
+            try await store.put(destination)
+        }
+        for known in try await store.destinations(tenantID: nil)
+        where known.id.hasPrefix(Self.environmentPrefix) && !kept.contains(known.id) {
+            _ = try await store.removeDestination(known.id, tenantID: nil)
+        }
+    }
+
+    private static let environmentPrefix = "env-"
+
+    private static func destination(_ configured: ConfiguredDestination) -> Destination? {
+        switch configured {
+        case .slackWebhook(let url):
+            Destination(
+                id: environmentPrefix + "slack", name: "Slack", isDefault: true,
+                configuration: .slackWebhook(url: url))
+        case .slackBot:
+            // Posting as a bot needs an app of its own; incoming webhooks serve until then.
+            nil
+        case .email(let server, let sender, _, let recipients):
+            Destination(
+                id: environmentPrefix + "email", name: "E-mail", isDefault: true, recipients: recipients,
+                configuration: .email(server: server, sender: sender))
+        case .webhook(let url, let secret):
+            Destination(
+                id: environmentPrefix + "webhook", name: "Webhook", isDefault: true,
+                configuration: .webhook(url: url, secret: secret))
+        }
+    }
+
+    func transports(_ transport: CurlTransport) -> Transports {
+        Transports(http: transport, mail: transport, templates: templates, language: settings.relay.language)
+    }
+}

@@ -1,0 +1,115 @@
+package import API
+package import Domain
+package import Logging
+package import Postgres
+package import Providers
+package import Sealing
+package import Store
+package import Templates
+import FoundationEssentials
+import POSIX
+
+/// What every command works with: the database, the keys, the catalogue; opened for one piece of work.
+package struct Installation: Sendable {
+    package let settings: Settings
+    package let pool: PostgresPool
+    package let ring: KeyRing
+    package let store: Store
+    package let catalogue: Catalogue
+    package let templates: MessageTemplates
+    package let apps: ConfiguredApps
+    package let intake: ChannelIntake
+    /// The file that holds the generated admin token; nil when the token is the operator's.
+    package let adminTokenPath: String?
+
+    /// How much of an installation a command needs, and what it may do to it.
+    package enum Purpose: Sendable {
+        /// `serve`, `demo`: owns an embedded cluster, migrates.
+        case serve(migrates: Bool)
+        /// `migrate`.
+        case migrate
+        /// All others: joins an embedded cluster, wants a foreign schema as it is.
+        case command(isEmbedded: Bool)
+    }
+
+    /// Opens the installation, runs `body`, and closes everything again.
+    ///
+    /// - Throws: ``StartError`` with the sentence and exit status of what is wrong; what `body` throws.
+    package static func withOpen<Value: Sendable>(
+        _ settings: Settings, for purpose: Purpose, logger: Logger, _ body: @Sendable (Installation) async throws -> Value
+    ) async throws -> Value {
+        do {
+            try Directory.create(settings.dataDirectory, permissions: 0o700)
+        } catch {
+            throw StartError(.failed, "The data directory \(settings.dataDirectory) cannot be made: \(error)")
+        }
+        let source = DatabaseSource(settings: settings, logger: logger)
+        return try await source.withDatabase(for: purpose) { uri in
+            let pool = PostgresPool(configuration: try source.poolConfiguration(uri))
+            return try await during({ await pool.run() }) {
+                try await body(try await open(settings, pool: pool, purpose: purpose, logger: logger))
+            }
+        }
+    }
+
+    private static func open(
+        _ settings: Settings, pool: PostgresPool, purpose: Purpose, logger: Logger
+    ) async throws -> Installation {
+        try await prepareSchema(Migrations(pool: pool), purpose: purpose, logger: logger)
+        let checks = KeyChecks(pool: pool)
+        let ring = try await KeyRingSource(settings: settings).ring(checks: checks)
+        do {
+            try await checks.verify(ring)
+        } catch let error as KeyCheckError {
+            throw StartError(.misconfigured, "\(error)")
+        }
+        let store = Store(pool: pool, ring: ring)
+        let catalogue = try catalogue(settings)
+        let templates: MessageTemplates
+        do {
+            templates = try MessageTemplates.load(overrideDirectory: settings.relay.templateDirectory)
+        } catch {
+            throw StartError(.misconfigured, "\(error)")
+        }
+        let apps = ConfiguredApps(settings.apps)
+        return Installation(
+            settings: settings, pool: pool, ring: ring, store: store, catalogue: catalogue, templates: templates,
+            apps: apps, intake: ChannelIntake(catalogue: catalogue, apps: apps),
+            adminTokenPath: try await AdminToken(settings: settings, tokens: store).establish())
+    }
+
+    private static func prepareSchema(_ migrations: Migrations, purpose: Purpose, logger: Logger) async throws {
+        do {
+            switch purpose {
+            case .serve(migrates: true), .migrate:
+                let done = try await migrations.migrate()
+                if !done.isEmpty {
+                    logger.notice("schema migrated", metadata: ["event": "schema.migrated", "steps": "\(done)"])
+                }
+            case .serve(migrates: false):
+                try await migrations.check()
+            case .command(let isEmbedded):
+                // An embedded cluster is this user's own and may be fresh.
+                if isEmbedded { _ = try await migrations.migrate() } else { try await migrations.check() }
+            }
+        } catch let error as MigrationError {
+            throw StartError(.failed, "\(error)")
+        } catch let error as PostgresError {
+            throw StartError(
+                .failed, "The database cannot be used: \(error) Check DATABASE_URL and that PostgreSQL runs.")
+        }
+    }
+
+    /// The embedded catalogue with the operator's entries over it.
+    ///
+    /// - Throws: ``StartError`` of kind misconfigured, with file, line and sentence.
+    package static func catalogue(_ settings: Settings) throws -> Catalogue {
+        do {
+            let embedded = try Catalogue.embedded()
+            guard let path = settings.cataloguePath else { return embedded }
+            return try embedded.overlaid(with: path)
+        } catch {
+            throw StartError(.misconfigured, "The catalogue cannot be used: \(error)")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package import FoundationEssentials
+package import Postgres
+package import Sealing
+
+/// Proof that a key ring belongs to a database (PROTOCOL §10 "Start").
+package struct KeyChecks: Sendable {
+    let pool: PostgresPool
+
+    package init(pool: PostgresPool) {
+        self.pool = pool
+    }
+
+    /// Whether the database knows any key: a ring is generated only into a database that has none.
+    package func isEmpty() async throws -> Bool {
+        let result = try await pool.withConnection { try await $0.query("SELECT NOT EXISTS (SELECT FROM keys) AS none") }
+        return try result.rows[0].bool("none")
+    }
+
+    /// Checks every key of the ring against the database, records new ones, and looks for stored rows whose key the
+    /// ring lacks.
+    ///
+    /// - Throws: ``KeyCheckError``, `PostgresError`.
+    package func verify(_ ring: KeyRing) async throws {
+        try await pool.transaction { connection in
+            let known = try await connection.query("SELECT kid, check_value FROM keys ORDER BY kid FOR UPDATE")
+            var seen: Set<String> = []
+            for row in known.rows {
+                let kid = try row.text("kid")
+                seen.insert(kid)
+                guard ring.kids.contains(kid) else { continue }
+                guard ring.opens(checkValue: try row.bytea("check_value"), kid: kid) else {
+                    throw KeyCheckError.otherKey(kid: kid)
+                }
+            }
+            for kid in ring.kids where !seen.contains(kid) {
+                try await connection.query(
+                    "INSERT INTO keys (kid, check_value) VALUES ($1, $2)", [.text(kid), .bytea(ring.checkValue(kid: kid))])
+            }
+            for kid in seen.subtracting(ring.kids).sorted() {
+                let used = try await connection.query(
+                    "SELECT EXISTS (SELECT FROM credentials WHERE kid = $1) AS used", [.text(kid)])
+                if try used.rows[0].bool("used") { throw KeyCheckError.missing(kid: kid) }
+            }
+        }
+    }
+}
+
+/// Why a key ring does not fit the database.
+package enum KeyCheckError: Error, Sendable, Equatable, CustomStringConvertible {
+    case otherKey(kid: String)
+    case missing(kid: String)
+
+    package var description: String {
+        switch self {
+        case .otherKey(let kid):
+            "The key `\(kid)` in TOKENWARD_KEYS is not the one this database was sealed with: restore the old key, or give the new one another id."
+        case .missing(let kid):
+            "Stored channels are sealed with the key `\(kid)`, which TOKENWARD_KEYS does not hold: add it behind the first key."
+        }
+    }
+}
+
+extension Store {
+    /// Says that a replica is alive, what its journal holds and which keys it has (PROTOCOL §5 `replica`).
+    package func noteReplica(_ journalID: UUID, openEntries: Int, kids: [String]) async throws {
+        _ = try await transaction { connection in
+            try await connection.query(
+                """
+                INSERT INTO replica (journal_id, open_entries, kids) VALUES ($1, $2, $3)
+                ON CONFLICT (journal_id) DO UPDATE SET seen_at = now(), open_entries = excluded.open_entries,
+                       kids = excluded.kids
+                """, [.uuid(journalID), .int4(Int32(clamping: openEntries)), .textArray(kids)])
+        }
+    }
+}

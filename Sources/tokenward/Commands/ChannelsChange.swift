@@ -1,0 +1,110 @@
+import ArgumentParser
+import Domain
+import Runtime
+
+struct ChannelsToken: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token", abstract: "Prints a valid access token, refreshed first when it is needed.",
+        discussion: "Example: curl -H \"Authorization: Bearer $(tokenward channels token shop-1)\" …")
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The channel's id.") var id: String
+    @Option(help: "Seconds it must still live.") var minTTL = 60
+
+    func run() async throws {
+        let id = ChannelID(rawValue: id)
+        let options = RefreshOptions(minTimeToLive: .seconds(minTTL), actor: "command line")
+        let token = try await common.withInstallation { installation in
+            guard try await installation.store.channel(id, tenantID: nil) != nil else {
+                throw CommandFailure.unknownChannel(id)
+            }
+            let report = try await installation.refresh([id], options).first
+            guard let token = try await installation.store.token(of: id, tenantID: nil),
+                let access = token.credential.accessToken, token.expiresAt.map({ $0 > token.databaseTime }) ?? true
+            else {
+                throw CommandFailure(sentence: "No valid token can be had: \(report?.message ?? "the channel has none").")
+            }
+            return access
+        }
+        Terminal.line(token.reveal())
+    }
+}
+
+struct ChannelsPause: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pause", abstract: "Stops refreshing a channel.", discussion: "Example: tokenward channels pause shop-1")
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The channel's id.") var id: String
+
+    func run() async throws {
+        try await common.change(ChannelID(rawValue: id), "is paused") {
+            try await $0.store.pause($1, tenantID: nil, actor: "command line")
+        }
+    }
+}
+
+struct ChannelsResume: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Goes on refreshing a paused channel.",
+        discussion: "Example: tokenward channels resume shop-1")
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The channel's id.") var id: String
+
+    func run() async throws {
+        try await common.change(ChannelID(rawValue: id), "goes on") {
+            try await $0.store.resume($1, tenantID: nil, actor: "command line")
+        }
+    }
+}
+
+struct ChannelsRemove: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Disconnects a channel; its secrets are shredded by cleanup after 7 days.",
+        discussion: "Example: tokenward channels remove shop-1 --purge")
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The channel's id.") var id: String
+    @Flag(help: "Shred its secrets at once.") var purge = false
+
+    func run() async throws {
+        let purge = purge
+        try await common.change(ChannelID(rawValue: id), "is disconnected") {
+            try await $0.store.disconnect($1, tenantID: nil, purge: purge, actor: "command line")
+        }
+    }
+}
+
+struct ChannelsLink: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "link", abstract: "Prints the link that repairs a channel in warning.",
+        discussion: "Example: tokenward channels link shop-1")
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The channel's id.") var id: String
+
+    func run() async throws {
+        let id = ChannelID(rawValue: id)
+        let link = try await common.withInstallation { installation in
+            guard try await installation.store.channel(id, tenantID: nil) != nil else {
+                throw CommandFailure.unknownChannel(id)
+            }
+            guard let link = try await installation.link(of: id) else {
+                throw CommandFailure(sentence: "The channel `\(id)` has no open incident: nothing needs mending.")
+            }
+            return link
+        }
+        Terminal.line(link)
+    }
+}
+
+extension CommonOptions {
+    func change(
+        _ id: ChannelID, _ done: String, _ change: @Sendable (Installation, ChannelID) async throws -> Bool
+    ) async throws {
+        let isKnown = try await withInstallation { try await change($0, id) }
+        guard isKnown else { throw CommandFailure.unknownChannel(id) }
+        Terminal.line("\(id) \(done)")
+    }
+}

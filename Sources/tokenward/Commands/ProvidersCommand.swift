@@ -1,0 +1,89 @@
+import ArgumentParser
+import Domain
+import FoundationEssentials
+import Providers
+import Runtime
+
+struct ProvidersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "providers", abstract: "Lists, shows and checks entries of the catalogue.",
+        discussion: "Example: tokenward providers show amocrm",
+        subcommands: [ProvidersList.self, ProvidersShow.self, ProvidersCheck.self])
+}
+
+struct ProvidersList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Lists the catalogue.", discussion: "Example: tokenward providers list")
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let catalogue = try Installation.catalogue(try common.settings(needsDatabase: false))
+        var rows = [["name", "refreshed before", "an answer that is lost", "title"]]
+        for entry in catalogue.names.compactMap({ catalogue[$0] }) {
+            rows.append([
+                entry.name, DurationText.format(entry.policy.refreshBefore), entry.replayClass.name, entry.title,
+            ])
+        }
+        Terminal.table(rows)
+    }
+}
+
+struct ProvidersShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Shows one entry.", discussion: "Example: tokenward providers show whatsapp")
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The entry's name.") var name: String
+
+    func run() async throws {
+        let catalogue = try Installation.catalogue(try common.settings(needsDatabase: false))
+        guard let entry = catalogue[name] else {
+            throw CommandFailure(
+                status: 2, sentence: "There is no provider `\(name)`; `tokenward providers list` names those there are.")
+        }
+        Terminal.table([
+            ["name", entry.name], ["title", entry.title],
+            ["presents", entry.credential.rawValue],
+            ["refreshed before the end", DurationText.format(entry.policy.refreshBefore)],
+            ["an answer that is lost", entry.replayClass.name],
+            ["access token lives", entry.lifetime.access.map(DurationText.format) ?? "as the answer says"],
+            ["parameters", entry.connectionParameters.map(\.name).joined(separator: ", ")],
+            ["note", entry.note ?? ""],
+        ])
+    }
+}
+
+struct ProvidersCheck: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Checks a file of entries as TOKENWARD_CATALOGUE would be.",
+        discussion: "Example: tokenward providers check my-providers.yaml")
+
+    @Argument(help: "The YAML file, or a directory of them.") var file: String
+
+    func run() async throws {
+        let catalogue: Catalogue
+        do {
+            catalogue = try Catalogue.embedded().overlaid(with: file)
+        } catch {
+            throw CommandFailure(status: 2, sentence: "\(error)")
+        }
+        let failing = catalogue.names.compactMap { catalogue[$0] }.flatMap { entry in
+            entry.failingExamples().map { "\(entry.name): \($0)" }
+        }
+        guard failing.isEmpty else { throw CommandFailure(sentence: failing.joined(separator: "\n")) }
+        Terminal.line("\(file) is fine: \(catalogue.names.count) entries in all, every example is classified as it says.")
+    }
+}
+
+extension ReplayClass {
+    /// In words, for people.
+    var name: String {
+        switch self {
+        case .free: "may be asked for again"
+        case .family: "may cost the grant (a reuse revokes the family)"
+        case .grace(let window): "may be asked for again within \(DurationText.format(window))"
+        case .single: "may cost the refresh token (one use)"
+        }
+    }
+}
