@@ -142,11 +142,11 @@ struct DialectTests {
 
     static let throttled: [(SandboxPlatform, Int, [String: String])] = [
         (.oauth2, 429, ["error": "too_many_requests"]),
-        (.youtube, 429, ["error": "rate_limit_exceeded"]),
+        (.youtube, 429, ["error.status": "RESOURCE_EXHAUSTED"]),
         (.facebook, 400, ["error.code": "4", "error.is_transient": "true"]),
         (.instagram, 400, ["error.code": "4"]),
         (.tiktok, 429, ["error": "rate_limit_exceeded"]),
-        (.tiktokLegacy, 429, ["message": "error"]),
+        (.tiktokLegacy, 429, ["message": "Too Many Requests"]),
         (.tiktokShop, 429, ["code": "36009002"]),
         (.amocrm, 429, ["retry_after": "7"]),
     ]

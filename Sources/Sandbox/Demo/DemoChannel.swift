@@ -43,12 +43,13 @@ struct DemoSeed: Sendable {
         lifetime = .seconds(seconds)
     }
 
+    /// Meta's user id and TikTok's open id come from the account id, so only the subdomain is left to say.
     var params: [String: String] {
         switch provider {
         case .amocrm, .kommo: ["subdomain": account]
-        case .facebook, .facebookAds, .whatsapp: ["user_id": account]
-        case .tiktokLegacy: ["open_id": account]
-        case .youtube, .googleAds, .instagram, .tiktok, .tiktokShop, .oauth2: [:]
+        case .youtube, .googleAds, .instagram, .facebook, .facebookAds, .whatsapp, .tiktok, .tiktokLegacy, .tiktokShop,
+            .oauth2:
+            [:]
         }
     }
 

@@ -77,7 +77,16 @@ struct GoogleDialect: Dialect {
         case .client: error(401, "invalid_client", "The OAuth client was not found.")
         case .malformed(let what): error(400, "invalid_request", "Missing required parameter: \(what)")
         case .unsupportedGrant: error(400, "unsupported_grant_type", "Invalid grant_type")
-        case .rateLimited(let delay): error(429, "rate_limit_exceeded", "Rate Limit Exceeded", [retryAfter(delay)])
+        case .rateLimited(let delay):
+            // Throttles come from the gateway in front, in the form of Google's APIs.
+            WireAnswer(
+                status: 429, headers: [retryAfter(delay)],
+                json: [
+                    "error": [
+                        "code": 429, "message": "Resource has been exhausted (e.g. check quota).",
+                        "status": "RESOURCE_EXHAUSTED",
+                    ]
+                ])
         case .server(let status): error(status, "internal_failure", "Backend Error")
         }
     }

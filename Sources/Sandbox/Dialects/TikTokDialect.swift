@@ -82,7 +82,8 @@ struct TikTokLegacyDialect: Dialect {
         case .client: data(10003, "client_key error")
         case .malformed(let what): data(10002, "Parameter error: \(what)")
         case .unsupportedGrant: data(10002, "Parameter error: grant_type")
-        case .rateLimited(let delay): data(2_100_004, "System is busy", status: 429, [retryAfter(delay)])
+        case .rateLimited(let delay):
+            WireAnswer(status: 429, headers: [retryAfter(delay)], json: ["message": "Too Many Requests"])
         case .server(let status): data(2_100_004, "System is busy", status: status)
         }
     }
@@ -91,11 +92,9 @@ struct TikTokLegacyDialect: Dialect {
         WireAnswer(json: ["data": ["error_code": 0, "description": ""], "message": "success"])
     }
 
-    private func data(
-        _ code: Int64, _ description: String, status: Int = 200, _ headers: [(name: String, value: String)] = []
-    ) -> WireAnswer {
+    private func data(_ code: Int64, _ description: String, status: Int = 200) -> WireAnswer {
         WireAnswer(
-            status: status, headers: headers,
+            status: status,
             json: [
                 "data": [
                     "captcha": "", "desc_url": "", "description": .string(description), "error_code": .number(code),
