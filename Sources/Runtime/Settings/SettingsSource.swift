@@ -53,6 +53,12 @@ struct SettingsSource {
             values[name] = text
             origins[name] = origin
         } else if !onlyOurs || name.hasPrefix(SettingsTable.prefix) {
+            if SettingsSource.isServiceLink(name) {
+                problems.append(
+                    "\(spelled) \(origin.phrase) is no setting but Kubernetes' link to a Service: "
+                        + "set enableServiceLinks: false in the pod's spec.")
+                return
+            }
             let near = SettingsTable.nearest(to: name).map { suggestion in
                 if case .file = origin {
                     "write \(SettingRow.fileKey(of: suggestion)) if you mean that"
@@ -109,6 +115,14 @@ struct SettingsSource {
         // A key in another form, `TOKENWARD_POLL` or `Poll`, stays as it is and so is unknown, with a hint.
         guard key == key.lowercased(), !upper.hasPrefix(SettingsTable.prefix) else { return "file:" + upper }
         return SettingsSource.isKnown(upper) ? upper : SettingsTable.prefix + upper
+    }
+
+    /// Whether Kubernetes made the name for a Service that is called `tokenward…`.
+    private static func isServiceLink(_ name: String) -> Bool {
+        name.hasSuffix("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.hasSuffix("_PORT")
+            || ["_TCP", "_TCP_PROTO", "_TCP_PORT", "_TCP_ADDR"].contains {
+                name.contains("_PORT_") && name.hasSuffix($0)
+            }
     }
 
     static func isKnown(_ name: String) -> Bool {

@@ -110,6 +110,13 @@ struct SettingsTests {
         #expect(problems[0].contains(hint))
     }
 
+    @Test(arguments: ["TOKENWARD_SERVICE_HOST", "TOKENWARD_PORT", "TOKENWARD_PORT_8080_TCP_ADDR"])
+    func `a service link of Kubernetes is named as one`(name: String) throws {
+        let problems = try problems([name: "10.0.0.1"])
+        #expect(problems.count == 1)
+        #expect(problems[0].contains("enableServiceLinks: false"))
+    }
+
     @Test func `other programs' names are left alone`() throws {
         _ = try load(["PATH": "/bin", "LISTEN": "x", "POLL": "y", "AWS_SECRET": "z"])
     }

@@ -1,0 +1,41 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: bench check demo deps help image lint run test
+
+PYTHON := .venv/bin/python
+
+demo: deps ## try everything: sandbox providers, dashboard, an alarm and its repair (ARGS="…" to pass options)
+	swift build --product tokenward
+	.build/debug/tokenward demo $(ARGS)
+
+run: deps ## start the service with its own database in the data directory (ARGS="…")
+	swift build --product tokenward
+	.build/debug/tokenward serve $(ARGS)
+
+test: deps .venv/installed ## all tests, with a throw-away PostgreSQL and the Python peers
+	Tests/with-postgres.sh swift test $(ARGS)
+
+lint: ## the formatter's findings are errors
+	swift format lint --strict -r -p Sources Tests Package.swift
+
+check: lint deps ## what a change must pass: lint, imports as declared, all tests, documentation (part of the tests)
+	swift build --build-tests --explicit-target-dependency-import-check error
+	$(MAKE) test
+
+bench: deps ## measure: refreshes and requests a second on this machine
+	swift build -c release --product tokenward
+	Tests/with-postgres.sh Tests/Bench/run $(ARGS)
+
+image: ## the container image, tokenward:latest
+	docker build -t tokenward:latest .
+
+deps: ## install the system packages that are missing
+	@Tests/install-packages.sh
+
+.venv/installed: Tests/Peers/requirements.txt
+	/usr/bin/python3 -m venv .venv
+	$(PYTHON) -m pip install --quiet --requirement Tests/Peers/requirements.txt
+	@touch $@
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
