@@ -1,0 +1,160 @@
+package import Domain
+
+/// One provider of the catalogue: how its requests are built and its answers are read.
+///
+/// Pure; holds no secret.
+package struct ProviderEntry: Sendable {
+    package let name: String
+    /// The name for people.
+    package let title: String
+    /// No new connections; existing ones are kept alive.
+    package let isDeprecated: Bool
+    package let note: String?
+    package let sources: [String]
+    package let credential: CredentialKind
+    package let policy: RefreshPolicy
+    package let lifetime: Lifetime
+    package let connectionParameters: [ConnectionParameter]
+    /// The entry's `limits`, as written.
+    package let limits: [String: String]
+    package let authorization: AuthorizationRules
+    /// Bodies and the class each must get; the entry's own tests.
+    package let examples: [Example]
+
+    let requests: [RequestKind: RequestRules]
+    let answer: AnswerRules
+    let inspection: InspectionRules
+    let retryAfter: [RetryAfterSource]
+    let rules: [Rule]
+    /// Whether a moved account can be looked up.
+    let hasRelocation: Bool
+
+    /// What an unknown outcome allows (PROTOCOL §2), the first that matches.
+    package var replayClass: ReplayClass {
+        if credential == .none || policy.rotation == .never { return .free }
+        switch policy.oldRefreshValid {
+        case .forever, .untilNextUse: return .free
+        case .none, .unknown, .valid: break
+        }
+        if policy.onReuse == .familyRevoked { return .family }
+        if case .valid(let window) = policy.oldRefreshValid { return .grace(window) }
+        return .single
+    }
+
+    package var renewalTime: RenewalTime {
+        RenewalTime(refreshBefore: policy.refreshBefore, keepAlive: policy.keepAlive, minAge: policy.minAge)
+    }
+
+    package func hasRequest(_ kind: RequestKind) -> Bool { requests[kind] != nil }
+
+    /// Whether the provider can be asked about a token.
+    package var canInspect: Bool { hasRequest(.inspect) }
+
+    /// Whether disconnecting can tell the provider.
+    package var canRevoke: Bool { hasRequest(.revoke) }
+}
+
+/// The requests an entry may have.
+package enum RequestKind: String, Sendable, CaseIterable {
+    /// Code for tokens.
+    case exchange
+    /// Short-lived for long-lived token.
+    case upgrade
+    case refresh
+    case revoke
+    case inspect
+}
+
+/// How one request is written.
+struct RequestRules: Sendable {
+    enum Method: String, CaseIterable, Sendable {
+        case get = "GET"
+        case post = "POST"
+        case delete = "DELETE"
+    }
+
+    enum Encoding: String, CaseIterable, Sendable { case form, json, query }
+
+    enum ClientAuthentication: String, CaseIterable, Sendable {
+        /// Among the parameters.
+        case params
+        case basic
+        case none
+    }
+
+    let method: Method
+    let encoding: Encoding
+    let clientAuthentication: ClientAuthentication
+    let basicUser: Template
+    let basicPassword: Template
+    let endpoint: Endpoint
+    let headers: [(name: String, value: Template)]
+    let parameters: [(name: String, value: Template)]
+}
+
+/// Where a token answer holds what.
+struct AnswerRules: Sendable {
+    let format: AnswerFormat
+    let success: [SuccessPredicate]
+    let accessToken: [BodyPath]
+    let refreshToken: [BodyPath]
+    let accessExpires: Expiry
+    let refreshExpires: Expiry?
+    let scope: [BodyPath]
+    let tokenType: BodyPath?
+    let accountID: [BodyPath]
+    let meta: [(name: String, path: BodyPath)]
+}
+
+/// Where an inspection's answer holds what.
+struct InspectionRules: Sendable {
+    var alive: BodyPath?
+    var accessExpires: Expiry?
+    var dataAccessExpires: Expiry?
+    var scopes: [BodyPath] = []
+    var errorCode: BodyPath?
+    var errorSubcode: BodyPath?
+    var accountID: BodyPath?
+}
+
+/// How the consent page is asked for.
+package struct AuthorizationRules: Sendable {
+    package enum ProofKey: String, CaseIterable, Sendable { case none, optional, required }
+
+    package let isAvailable: Bool
+    package let proofKey: ProofKey
+    package let scopeSeparator: String
+    package let defaultScopes: [String]
+    package let sendsRedirectURI: Bool
+    package let sendsScope: Bool
+    let clientIDParameter: String
+    let clientIDValue: Template
+    let parameters: [(name: String, value: Template)]
+    let endpoint: Endpoint?
+}
+
+/// A recorded or documented answer and what it must be taken for.
+package struct Example: Sendable {
+    package let name: String
+    package let phase: Phase
+    package let status: Int
+    package let headers: [HeaderField]
+    package let body: [UInt8]
+    /// A class, or `ok`.
+    package let expected: String
+}
+
+extension ProviderEntry {
+    /// A sentence for each example that is not classified as it says.
+    package func failingExamples() -> [String] {
+        examples.compactMap { example in
+            let got: String
+            switch verdict(status: example.status, headers: example.headers, body: example.body, phase: example.phase) {
+            case .success: got = "ok"
+            case .failure(let failure): got = failure.answerClass.rawValue
+            }
+            return got == example.expected
+                ? nil : "The example “\(example.name)” of \(name) is read as \(got), not \(example.expected)."
+        }
+    }
+}
