@@ -1,0 +1,53 @@
+package import Domain
+package import FoundationEssentials
+import Templates
+
+/// Sends a test message at once, past queue, pacing and routes.
+package struct DestinationTester: Sendable {
+    private let transports: Transports
+    private let links: MessageLinks
+    private let now: @Sendable () -> Date
+
+    package init(
+        transports: Transports, links: MessageLinks = .none, now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.transports = transports
+        self.links = links
+        self.now = now
+    }
+
+    /// What a test of one destination brought; e-mail: the first recipient that fails decides.
+    package struct Result: Sendable, Equatable {
+        package var succeeded: Bool
+        package var code: String
+        /// One sentence, without addresses or secrets.
+        package var sentence: String
+    }
+
+    package func test(_ destination: Destination) async -> Result {
+        do {
+            try DestinationCheck.check(destination)
+        } catch {
+            return Result(succeeded: false, code: "settings", sentence: error.description)
+        }
+        guard let transport = transports[destination.kind] else {
+            return Result(succeeded: false, code: "kind", sentence: "This kind of destination is not available here.")
+        }
+        let message = RelayMessage.test(at: now(), links: links)
+        var last = Result(succeeded: false, code: "recipients", sentence: "The destination has no recipient.")
+        for recipient in destination.recipients.isEmpty ? [""] : destination.recipients {
+            let envelope = Envelope(
+                deliveryID: "test_" + ChannelID.generated().rawValue.dropFirst(3), recipient: recipient,
+                rootIncident: 0, queuedAt: now(), tries: 1)
+            do {
+                let content = try transport.render(message, envelope, destination.configuration)
+                let end = await transport.send(content, envelope, destination.configuration) { true }
+                last = Result(succeeded: end.verdict == .accepted, code: end.code, sentence: end.sentence)
+            } catch {
+                last = Result(succeeded: false, code: "template", sentence: error.description)
+            }
+            if !last.succeeded { return last }
+        }
+        return last
+    }
+}

@@ -1,0 +1,18 @@
+package import Domain
+
+/// Where messages point: made by Reauthorization, or nowhere.
+package struct MessageLinks: Sendable {
+    /// The signed link with which a human mends a channel; valid while the incident is open.
+    package var repair: @Sendable (_ channel: ChannelID, _ incident: Int64) -> String?
+    /// The platform's page of incidents.
+    package var overview: String?
+
+    package init(
+        overview: String? = nil, repair: @escaping @Sendable (_ channel: ChannelID, _ incident: Int64) -> String?
+    ) {
+        self.repair = repair
+        self.overview = overview
+    }
+
+    package static let none = MessageLinks { _, _ in nil }
+}

@@ -1,0 +1,84 @@
+import Domain
+import FoundationEssentials
+import Templates
+
+/// Takes a destination's secrets out of what its receiver or the network answered.
+struct Redaction: Sendable {
+    private let secrets: [String]
+
+    static let excerptBytesMax = 1000
+
+    init(_ configuration: DestinationConfiguration) {
+        var secrets: Set<String> = []
+        switch configuration {
+        case .slackWebhook(let url):
+            secrets.formUnion(Self.parts(of: url))
+        case .email(let server, _):
+            secrets.formUnion(Self.parts(of: server))
+        case .webhook(let url, let secret):
+            secrets.formUnion(Self.parts(of: url))
+            for one in secret.reveal().split(whereSeparator: { $0 == " " || $0 == "," }) {
+                secrets.insert(String(one))
+                secrets.insert(String(one.dropFirst(one.hasPrefix("whsec_") ? 6 : 0)))
+            }
+        }
+        // The longest first: a part must not break the whole in two.
+        self.secrets = secrets.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
+    }
+
+    /// At most ``excerptBytesMax`` bytes on one line, no controls, each secret replaced.
+    func clean(_ text: String) -> String {
+        var text = text
+        for secret in secrets { text = text.replacing(secret, with: "<redacted>") }
+        let clean = DisplayText.clean(text)
+        return clean.utf8.count <= Self.excerptBytesMax
+            ? clean : String(decoding: clean.utf8.prefix(Self.excerptBytesMax), as: UTF8.self)
+    }
+
+    /// Nil for an empty answer.
+    func excerpt(_ body: [UInt8]) -> String? {
+        let text = clean(String(decoding: body.prefix(4 * Self.excerptBytesMax), as: UTF8.self))
+        return text.isEmpty ? nil : text
+    }
+
+    /// A URL, what follows its host, its long path segments, and its user and password, as written and decoded.
+    private static func parts(of url: Secret) -> Set<String> {
+        let whole = url.reveal()
+        var parts: Set<String> = [whole]
+        guard let scheme = whole.firstIndex(of: ":") else { return parts }
+        let rest = whole[scheme...].drop { $0 == ":" || $0 == "/" }
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+        parts.insert(String(rest[end...]))
+        for segment in rest[end...].split(whereSeparator: { "/?&=".contains($0) }) where segment.count >= 8 {
+            parts.insert(String(segment))
+        }
+        if let at = rest[..<end].lastIndex(of: "@") {
+            let user = rest[..<at]
+            parts.insert(String(user))
+            for part in user.split(separator: ":") {
+                parts.insert(String(part))
+                parts.insert(PercentCoding.decoded(part))
+            }
+        }
+        return parts
+    }
+}
+
+enum PercentCoding {
+    /// `%40` → `@`; what is not a valid escape stays.
+    static func decoded(_ text: some StringProtocol) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,72 @@
+package import Domain
+import FoundationEssentials
+import Postgres
+
+/// Events become incidents and deliveries, in order and once each (PROTOCOL §9).
+extension Store {
+    package func expandEvents(limit: Int, rules: RelayRules) async throws -> Int {
+        do {
+            return try await expand(limit: limit, rules: rules)
+        } catch PostgresError.server(let state, let message, _) where state.isDataError {
+            // The database refuses one of the rows: alone, it takes nobody with it.
+            do {
+                return try await expand(limit: 1, rules: rules)
+            } catch PostgresError.server(let state, _, _) where state.isDataError {
+                return try await setAside(because: "\(state.rawValue): \(message)")
+            }
+        }
+    }
+
+    private func expand(limit: Int, rules: RelayRules) async throws -> Int {
+        try await transaction { connection in
+            guard try await Self.takeRelayLock(on: connection) else { return 0 }
+            let events = try await Self.pendingEvents(limit: limit, on: connection)
+            guard !events.isEmpty else { return 0 }
+            var expansion = try await Expansion(rules: rules, connection: connection)
+            for (_, event) in events {
+                if let event { try await expansion.apply(event) }
+            }
+            try await connection.query(
+                "UPDATE event SET expanded_at = now() WHERE id = ANY ($1)", [.int8Array(events.map(\.id))])
+            return events.count
+        }
+    }
+
+    private func setAside(because fault: String) async throws -> Int {
+        try await transaction { connection in
+            guard try await Self.takeRelayLock(on: connection) else { return 0 }
+            return try await connection.query(
+                """
+                UPDATE event SET expanded_at = now(), fault = $1
+                 WHERE id = (SELECT id FROM event WHERE expanded_at IS NULL ORDER BY id LIMIT 1)
+                """, [.text(String(fault.prefix(300)))]
+            ).affected
+        }
+    }
+
+    /// One replica at a time, so that a channel's events are expanded in order; ends with the transaction.
+    private static func takeRelayLock(on connection: PostgresConnection) async throws -> Bool {
+        let lock = try await connection.query("SELECT pg_try_advisory_xact_lock(7246110520260002) AS taken")
+        return try lock.rows[0].bool("taken")
+    }
+
+    /// Nil for a kind of a newer version, which is passed over.
+    private static func pendingEvents(
+        limit: Int, on connection: PostgresConnection
+    ) async throws -> [(id: Int64, event: RelayEvent?)] {
+        let result = try await connection.query(
+            """
+            SELECT id, channel_id, app_id, kind, reason, code, message, at FROM event
+             WHERE expanded_at IS NULL ORDER BY id LIMIT \(limit <= 1 ? 1 : 200)
+            """)
+        return try result.rows.map { row in
+            let id = try row.int8("id")
+            guard let kind = RelayEvent.Kind(rawValue: try row.text("kind")) else { return (id, nil) }
+            let event = RelayEvent(
+                id: id, kind: kind, channelID: try row.textOrNil("channel_id").map(ChannelID.init(rawValue:)),
+                appID: try row.textOrNil("app_id"), reason: try row.textOrNil("reason"),
+                code: try row.textOrNil("code"), message: try row.textOrNil("message"), at: try row.date("at"))
+            return (id, event)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Domain
+import Testing
+
+@testable import Notifier
+
+@Suite struct DestinationTests {
+    @Test(arguments: [
+        "https://receiver.example/x", "https://receiver.example:8443/?a=b", "http://127.0.0.1:9/x", "http://[::1]:9/",
+        "http://localhost:80/",
+    ])
+    func `these URLs are taken`(_ url: String) throws {
+        try DestinationCheck.check(
+            Destination(id: "d", name: "D", configuration: .slackWebhook(url: Secret(url))))
+    }
+
+    @Test(arguments: [
+        "", "receiver.example", "http://receiver.example/", "ftp://x/", "https://", "https:///x", "https://u:p@x/",
+        "https://x/#f", "https://x:0/", "https://x:99999/", "https://x y/", "https://x\\@y/", "file:///etc/passwd",
+        "https://x/\r\nHost: y", "http://10.0.0.1/",
+    ])
+    func `these URLs are refused`(_ url: String) {
+        #expect(throws: DestinationError.url) {
+            try DestinationCheck.check(
+                Destination(id: "d", name: "D", configuration: .slackWebhook(url: Secret(url))))
+        }
+    }
+
+    @Test(
+        arguments: [
+            (
+                Destination(id: "", name: "D", configuration: .slackWebhook(url: Secret("https://x/"))),
+                DestinationError.name
+            ),
+            (Destination(id: "d", name: "a\nb", configuration: .slackWebhook(url: Secret("https://x/"))), .name),
+            (
+                Destination(
+                    id: "d", name: "D", match: DestinationMatch(types: ["nope"]),
+                    configuration: .slackWebhook(url: Secret("https://x/"))), .type("nope")
+            ),
+            (
+                Destination(id: "d", name: "D", configuration: .webhook(url: Secret("https://x/"), secret: Secret(""))),
+                .secret
+            ),
+            (
+                Destination(id: "d", name: "D", configuration: .email(server: Secret("smtp://h:25"), sender: "a@b")),
+                .recipients
+            ),
+            (
+                Destination(
+                    id: "d", name: "D", recipients: ["a@b\r\nx"],
+                    configuration: .email(server: Secret("smtp://h:25"), sender: "a@b")), .address
+            ),
+            (
+                Destination(
+                    id: "d", name: "D", recipients: ["a@b"],
+                    configuration: .email(server: Secret("http://h:25"), sender: "a@b")), .mailServer
+            ),
+        ] as [(Destination, DestinationError)])
+    func `a destination that cannot work is refused with a sentence`(
+        _ destination: Destination, _ error: DestinationError
+    ) {
+        #expect(throws: error) { try DestinationCheck.check(destination) }
+        #expect(error.description.hasSuffix("."))
+    }
+
+    @Test func `settings make the default destinations`() throws {
+        let settings = [
+            "SLACK_WEBHOOK_URL": "https://hooks.slack.example/x", "SMTP_URL": "smtps://u:p@mail.example:465",
+            "SMTP_FROM": "Tokenward <t@example.org>", "SUPERADMIN_EMAILS": "a@example.org, b@example.org",
+            "WEBHOOK_URL": "https://receiver.example/", "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        ]
+        let made = try EnvironmentDestinations.destinations { settings[$0] }
+        #expect(made.map(\.id) == EnvironmentDestinations.ids)
+        #expect(!made.contains { !$0.isDefault })
+        #expect(made[1].recipients == ["a@example.org", "b@example.org"])
+        #expect(try EnvironmentDestinations.destinations { _ in nil }.isEmpty)
+    }
+
+    @Test(arguments: [
+        ["WEBHOOK_URL": "https://x/"], ["WEBHOOK_SECRET": "whsec_x"],
+        ["SUPERADMIN_EMAILS": "a@b", "SMTP_URL": "smtp://h"],
+        ["SUPERADMIN_EMAILS": "a@b", "SMTP_FROM": "a@b"], ["SLACK_WEBHOOK_URL": "nonsense"],
+    ])
+    func `half a destination is refused`(_ settings: [String: String]) {
+        #expect(throws: DestinationError.self) { try EnvironmentDestinations.destinations { settings[$0] } }
+    }
+
+    @Test func `nothing a destination is shows its secrets`() {
+        for configuration in Sample.configurations {
+            let shown = "\(configuration) \(String(reflecting: configuration))"
+            for canary in Sample.canaries { #expect(!shown.contains(canary)) }
+        }
+    }
+}
