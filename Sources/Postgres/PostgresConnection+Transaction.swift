@@ -1,0 +1,24 @@
+extension PostgresConnection {
+    /// Runs `body` between BEGIN and COMMIT, or ROLLBACK when it throws.
+    ///
+    /// Once `body` has returned, cancelling the task no longer stops the COMMIT. A transaction that lost to another one
+    /// (``PostgresError/isRetryable``) is not repeated here: the caller knows whether `body` may run twice.
+    ///
+    /// - Throws: what `body` throws; ``PostgresError/commitUnknown(_:)`` when the session ended in COMMIT, COMMIT took
+    ///   longer than `commitTimeout`, came with a WARNING (01000: a standby has not confirmed it) or was answered with
+    ///   ROLLBACK; ``PostgresError/server(_:message:constraint:)`` when COMMIT was refused, by a deferred constraint.
+    package nonisolated func transaction<Value: Sendable>(
+        _ body: (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        try await begin()
+        let value: Value
+        do {
+            value = try await body(self)
+        } catch {
+            await rollBack()
+            throw error
+        }
+        try await commit()
+        return value
+    }
+}
