@@ -100,6 +100,34 @@ struct HostTests {
         }
     }
 
+    @Test func `the operator's host is a host, and enumerated bases are checked`() throws {
+        let laid = try overlaid(
+            """
+            providers:
+              lab:
+                extends: oauth2
+                connection_params: {host: {source: operator, default: gitlab.example}}
+                endpoints: {token: "https://{conn.host}/oauth/token"}
+            """)
+        let lab = try #require(laid["lab"])
+        #expect(try lab.refreshRequest(Sample.inputs()).url.reveal() == "https://gitlab.example/oauth/token")
+        let ported = Sample.inputs(parameters: ["host": "lab.example:8443"])
+        #expect(try lab.refreshRequest(ported).url.reveal() == "https://lab.example:8443/oauth/token")
+        for bad in ["a/b", "a@b", "a?b", "a b", "https://a.example", "a#b"] {
+            #expect(throws: RequestError.self) { try lab.refreshRequest(Sample.inputs(parameters: ["host": bad])) }
+        }
+        #expect(throws: CatalogueError.self) {
+            try overlaid(
+                """
+                providers:
+                  x:
+                    extends: oauth2
+                    connection_params: {base: {source: user, values: ["http://a.example"]}}
+                    endpoints: {token: "{conn.base}/token"}
+                """)
+        }
+    }
+
     @Test func `the operator's token URL is https or a literal loopback host`() throws {
         let entry = try entry("oauth2")
         for good in [

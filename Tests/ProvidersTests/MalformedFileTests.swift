@@ -153,7 +153,7 @@ struct MalformedFileTests {
             "source", 5, "connection_params.p.source must be operator",
             entry("connection_params:\n  p: {source: anyone}")),
         Case(
-            "default", 2, "The default of the connection parameter “p” must match",
+            "default", 2, "The value “abc” of the connection parameter “p” must match",
             entry("connection_params: {p: {pattern: \"[0-9]+\", default: abc}}")),
         Case("retry", 4, "retry_after is one of header", entry("retry_after: [{path: a}]")),
     ]

@@ -24,12 +24,15 @@ extension EntryReader {
             return ConnectionParameter(
                 name: parameter.name, isRequired: isRequired, source: parameter.source,
                 defaultValue: parameter.defaultValue, values: parameter.values, isSecret: parameter.isSecret,
-                isEndpoint: used[parameter.name] == .base, isHostLabel: used[parameter.name] == .label,
+                reach: used[parameter.name],
                 pattern: parameter.pattern, patternText: parameter.patternText)
         }
         for parameter in parameters {
-            guard let value = parameter.defaultValue, let problem = parameter.problem(with: value) else { continue }
-            throw refused("The default of the connection parameter “\(parameter.name)” \(problem).")
+            for value in parameter.values + [parameter.defaultValue].compactMap(\.self) {
+                guard let problem = parameter.problem(with: value) else { continue }
+                throw refused(
+                    "The value “\(value.prefix(60))” of the connection parameter “\(parameter.name)” \(problem).")
+            }
         }
         return (parameters, endpoints)
     }
@@ -77,7 +80,7 @@ extension EntryReader {
             name: field.name, isRequired: try map["required"]?.bool("\(what).required") ?? false, source: source,
             defaultValue: try map["default"].flatMap { $0.isNull ? nil : $0 }?.text("\(what).default"),
             values: try map["values"]?.texts("\(what).values") ?? [],
-            isSecret: try map["secret"]?.bool("\(what).secret") ?? false, isEndpoint: false, isHostLabel: false,
+            isSecret: try map["secret"]?.bool("\(what).secret") ?? false, reach: nil,
             pattern: try pattern.map { node throws(CatalogueError) in try self.pattern(node, "\(what).pattern") },
             patternText: try pattern?.text("\(what).pattern"))
     }

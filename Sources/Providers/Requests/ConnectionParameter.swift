@@ -39,10 +39,10 @@ package struct ConnectionParameter: Sendable {
     /// The only values there may be; empty allows any.
     package let values: [String]
     package let isSecret: Bool
-    /// It is, or holds, the host that receives secrets.
-    package let isEndpoint: Bool
-    /// It fills one label of such a host.
-    package let isHostLabel: Bool
+    /// Whether it is, or is part of, the host that receives secrets.
+    package var isEndpoint: Bool { reach != nil }
+    /// How far it reaches into an endpoint's host; nil when it does not.
+    let reach: Endpoint.Reach?
     let pattern: Pattern?
     /// The pattern as written, for forms and documentation.
     package let patternText: String?
@@ -54,12 +54,20 @@ package struct ConnectionParameter: Sendable {
             !value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
         else { return "is too long or holds control characters" }
         if !values.isEmpty {
-            return values.contains(value) ? nil : "must be one of \(values.joined(separator: ", "))"
+            guard values.contains(value) else { return "must be one of \(values.joined(separator: ", "))" }
+        } else if let pattern, !pattern.matchesWhole(value) {
+            return "must match \(patternText ?? "its pattern")"
         }
-        if let pattern, !pattern.matchesWhole(value) { return "must match \(patternText ?? "its pattern")" }
-        if isHostLabel, !Self.isLabel(value) { return "must be one host label of a-z, 0-9 and hyphens" }
-        if isEndpoint, source == .operator, let fault = EndpointURL.fault(in: value) {
-            return "is not a usable URL: \(fault.prefix(1).lowercased() + fault.dropFirst().dropLast())"
+        switch reach {
+        case .label:
+            if !Self.isLabel(value) { return "must be one host label of a-z, 0-9 and hyphens" }
+        case .host:
+            if value.contains("/") || EndpointURL.fault(in: "https://\(value)/") != nil { return "is not a host" }
+        case .base:
+            if let fault = EndpointURL.fault(in: value) {
+                return "is not a usable URL: \(fault.prefix(1).lowercased() + fault.dropFirst().dropLast())"
+            }
+        case nil: break
         }
         return nil
     }

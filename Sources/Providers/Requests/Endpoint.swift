@@ -5,8 +5,10 @@
 struct Endpoint: Sendable {
     /// How far a connection parameter reaches.
     enum Reach: Sendable, Equatable {
-        /// No host without it: the operator's own URL or host, or one of an enumerated list.
+        /// The URL begins with it: the operator's own URL, or one of an enumerated list.
         case base
+        /// The host, or part of it: the operator's, or one of an enumerated list.
+        case host
         /// One label of the host.
         case label
     }
@@ -48,7 +50,7 @@ struct Endpoint: Sendable {
                 if end != nil { break walk }
             case .variable(.connection(let name)):
                 if isFixed(name) {
-                    reach[name] = .base
+                    reach[name] = .host
                     authority += "fixed"
                 } else {
                     guard reach.isEmpty, authority.isEmpty || authority.hasSuffix("."), zoneFollows(pending.first)
@@ -91,6 +93,12 @@ struct Endpoint: Sendable {
             guard case .connection(let name) = variable else { return PercentEncoding.segment(found) }
             switch hostParameters[name] {
             case .base: return found
+            case .host:
+                guard !found.contains(where: { "/?#@\\".contains($0) }) else {
+                    fault = fault ?? .badParameter(name: name, "is not a host")
+                    return nil
+                }
+                return found
             case .label:
                 guard ConnectionParameter.isLabel(found) else {
                     fault = fault ?? .badParameter(name: name, "is not one host label of a-z, 0-9 and hyphens")
