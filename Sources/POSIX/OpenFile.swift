@@ -36,6 +36,18 @@ package final class OpenFile: Sendable {
         return Int(status.st_size)
     }
 
+    /// When the contents last changed, in seconds since 1970.
+    package func modificationTime() throws(SystemCallError) -> Double {
+        var status = stat()
+        try check("fstat", path: path) { unsafe fstat(descriptor, &status) }
+        return Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
+    }
+
+    /// Cuts the file to `count` bytes.
+    package func truncate(to count: Int) throws(SystemCallError) {
+        try check("truncate", path: path) { ftruncate(descriptor, off_t(count)) }
+    }
+
     /// Writes all bytes at an offset.
     package func write(_ bytes: [UInt8], at offset: Int) throws(SystemCallError) {
         var written = 0

@@ -1,5 +1,3 @@
-package import Domain
-package import FoundationEssentials
 
 /// A channel as an import, the API or the command line names it, before it is judged (DESIGN §3.2 `channels import`).
 package struct ChannelFields: Sendable {

@@ -6,10 +6,19 @@ package import Providers
 package struct ChannelIntake: Sendable {
     let catalogue: Catalogue
     let apps: any AppDirectory
+    /// Whether the caller may name hosts that receive tokens: superadmins and the command line.
+    var trustsEndpoints = true
 
     package init(catalogue: Catalogue, apps: any AppDirectory) {
         self.catalogue = catalogue
         self.apps = apps
+    }
+
+    /// The same for a tenant's token.
+    func untrusting() -> ChannelIntake {
+        var intake = self
+        intake.trustsEndpoints = false
+        return intake
     }
 
     static let textBytesMax = 1_000
@@ -82,12 +91,26 @@ package struct ChannelIntake: Sendable {
                 parameters[name] = text
             }
         }
-        do {
-            try entry.check(parameters: parameters)
-        } catch {
-            throw IntakeError("\(error)")
+        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
+            try check(name, value, of: entry)
+        }
+        for parameter in entry.connectionParameters where parameter.isRequired && parameters[parameter.name] == nil {
+            throw IntakeError("\(entry.name) needs the connection parameter `\(parameter.name)`: set it in `params`")
         }
         return parameters
+    }
+
+    private func check(_ name: String, _ value: String, of entry: ProviderEntry) throws(IntakeError) {
+        guard let parameter = entry.connectionParameters.first(where: { $0.name == name }) else {
+            let names = entry.connectionParameters.map(\.name).joined(separator: ", ")
+            throw IntakeError(
+                "\(entry.name) has no connection parameter `\(name.prefix(40))`; it has \(names.isEmpty ? "none" : names)")
+        }
+        // A host that receives secrets is a superadmin's choice (PROTOCOL §11).
+        if parameter.source == .operator, !trustsEndpoints {
+            throw IntakeError("`params.\(name)` is set by a superadmin only")
+        }
+        if let problem = parameter.problem(with: value) { throw IntakeError("`params.\(name)` \(problem)") }
     }
 
     private func status(_ fields: ChannelFields) throws(IntakeError) -> ChannelStatus {

@@ -1,4 +1,4 @@
-import Domain
+package import Domain
 import FoundationEssentials
 
 /// `/v1/incidents`: what a human must know, newest first.

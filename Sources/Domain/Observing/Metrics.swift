@@ -16,6 +16,11 @@ package final class Metrics: Sendable {
     package struct Label: Hashable, Sendable {
         package var name: String
         package var value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     package struct Sample: Sendable {

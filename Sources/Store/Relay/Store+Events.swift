@@ -7,11 +7,11 @@ extension Store {
     package func expandEvents(limit: Int, rules: RelayRules) async throws -> Int {
         do {
             return try await expand(limit: limit, rules: rules)
-        } catch PostgresError.server(let state, let message, _) where state.isDataError {
+        } catch PostgresError.server(let state, _, _) where state.faultsRow {
             // The database refuses one of the rows: alone, it takes nobody with it.
             do {
                 return try await expand(limit: 1, rules: rules)
-            } catch PostgresError.server(let state, _, _) where state.isDataError {
+            } catch PostgresError.server(let state, let message, _) where state.faultsRow {
                 return try await setAside(because: "\(state.rawValue): \(message)")
             }
         }
@@ -69,4 +69,9 @@ extension Store {
             return (id, event)
         }
     }
+}
+
+extension SQLState {
+    /// The row itself cannot be stored: a value (22, 23), or too much of it (54).
+    fileprivate var faultsRow: Bool { isDataError || rawValue.hasPrefix("54") }
 }
