@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: bench check demo deps help image lint run test
+.PHONY: bench check demo deps help image lint pages run test
 
 PYTHON := .venv/bin/python
 
@@ -21,6 +21,9 @@ lint: ## the formatter's findings are errors
 check: lint deps ## what a change must pass: lint, imports as declared, all tests, documentation (part of the tests)
 	swift build --build-tests --explicit-target-dependency-import-check error
 	$(MAKE) test
+
+pages: deps ## write the tables of docs/ that the code makes
+	UPDATE_PAGES=1 swift test --filter ArchitectureTests
 
 bench: deps ## measure: refreshes and requests a second on this machine
 	swift build -c release --product tokenward

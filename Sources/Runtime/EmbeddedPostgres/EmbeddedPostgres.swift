@@ -15,7 +15,7 @@ package actor EmbeddedPostgres {
     }
 
     /// What happened to the server, for the log.
-    package enum Event: Sendable, Equatable {
+    package enum Event: Sendable, Equatable, CustomStringConvertible {
         case created(directory: String)
         case started(process: Int)
         /// It was running: another command's, or one that a killed process left behind.
@@ -25,6 +25,18 @@ package actor EmbeddedPostgres {
         case stopped
         /// Others use it, so it was left running.
         case left
+
+        package var description: String {
+            switch self {
+            case .created(let directory): "created a cluster in \(directory)"
+            case .started(let process): "started the server, process \(process)"
+            case .joined(let process): "joined the running server, process \(process)"
+            case .lost: "the server is gone, starting it again"
+            case .restartFailed(let reason): "could not start the server again: \(reason)"
+            case .stopped: "stopped the server"
+            case .left: "left the server to the others that use it"
+            }
+        }
     }
 
     private let cluster: Cluster
