@@ -79,9 +79,10 @@ struct Cluster: Sendable {
     /// Brings the server up, or takes over the one that runs; returns its process and whether it was running before.
     func start() async throws -> (process: Int32, wasRunning: Bool) {
         let user = try ServerUser.owning(directory)
+        // Joining needs no programs.
+        if let running = try await settled() { return (running.process, true) }
         let programs = try await programsForExisting(user)
         for attempt in 1... {
-            if let running = try await settled() { return (running.process, true) }
             let startLog = directory + "/start.log"
             try? Directory.removeFile(startLog)
             let started = try await ServerCommand(user: user).run(

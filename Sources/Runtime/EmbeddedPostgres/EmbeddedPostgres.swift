@@ -156,13 +156,17 @@ package actor EmbeddedPostgres {
 
     /// Runs `body` while no other process makes, starts or stops the server.
     private func transition(_ body: () async throws -> Void) async throws {
-        for _ in 0..<1500 {
-            guard let lock = try LockFile.acquire(cluster.home + "/postgres.lock") else {
-                await Pause.uncancellable(.milliseconds(50))
-                continue
+        do {
+            for _ in 0..<1500 {
+                guard let lock = try LockFile.acquire(cluster.home + "/postgres.lock") else {
+                    await Pause.uncancellable(.milliseconds(50))
+                    continue
+                }
+                defer { lock.release() }
+                return try await body()
             }
-            defer { lock.release() }
-            return try await body()
+        } catch let error as SystemCallError {
+            throw EmbeddedPostgresError.directory(error)
         }
         throw EmbeddedPostgresError.busy(directory: cluster.home)
     }
