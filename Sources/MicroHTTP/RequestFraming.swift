@@ -16,6 +16,9 @@ enum RequestFraming {
             switch name.lowercased() {
             case "content-length": lengths.insert(value)
             case "transfer-encoding": codings.append(value.lowercased())
+            // A value continued on a next line ends up in the name here; a proxy may have read it as the value.
+            case let mangled where mangled.hasPrefix("content-length") || mangled.hasPrefix("transfer-encoding"):
+                return .malformedHeader
             default: break
             }
         }

@@ -9,7 +9,11 @@ import Testing
         ("Transfer-Encoding: gzip, chunked", 400), ("Transfer-Encoding: identity", 400),
         ("Transfer-Encoding: chunked\\r\\nTransfer-Encoding: chunked", 400), ("Content-Length: -1", 400),
         ("Content-Length: 1001", 413), ("Content-Length: 99999999999999999999999", 413), ("Bad Name: x", 400),
-        ("X: a\\x01b", 400), ("X: " + String(repeating: "x", count: 2000), 431),
+        ("X: a\\x01b", 400),
+        ("Content-Length : 3", 400), ("Transfer-Encoding:\\x0bchunked", 400), ("X: a\\rContent-Length: 3", 400),
+        ("Transfer-Encoding:\\r\\n chunked\\r\\nContent-Length: 3", 400),
+        ("Content-Length: 3\\r\\nContent-Length:\\r\\n\\t5", 400), (" X: a", 400), ("X", 400),
+        ("X: " + String(repeating: "x", count: 2000), 431),
         ("X: " + String(repeating: "x", count: 100_000), 431),
         ("Content-Length: 0\\r\\nX: " + String(repeating: "x", count: 1500), 200),
     ])

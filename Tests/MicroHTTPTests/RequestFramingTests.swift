@@ -26,6 +26,11 @@ import Testing
         #expect(refusal([("Transfer-Encoding", "chunked")], version: "HTTP/1.0") == .unsupportedTransferCoding)
     }
 
+    @Test(arguments: ["Transfer-Encodingchunked", "Content-Length5"])
+    func `a framing header continued on a next line is refused`(name: String) {
+        #expect(refusal([(name, ""), ("Content-Length", "3")]) == .malformedHeader)
+    }
+
     @Test func `sizes are limited`() {
         #expect(refusal([("Content-Length", "11")]) == .bodyTooLarge(bytesMax: 10))
         #expect(refusal([("Content-Length", "92233720368547758080")]) == .bodyTooLarge(bytesMax: 10))
