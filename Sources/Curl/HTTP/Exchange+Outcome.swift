@@ -8,7 +8,8 @@ extension Exchange {
     ///   - detail: for connections the system's error, for TLS libcurl's; free of URL and credentials.
     func outcome(code: CURLcode, detail: String) -> CurlOutcome {
         if isAnswered {
-            let isCut = code != CURLE_OK && !isOverLong
+            // libcurl takes an end of the stream amid the headers for the end of an empty answer.
+            let isCut = !isOverLong && (code != CURLE_OK || !isHeaderOver)
             return .answered(status: status, headers: headers, body: body, isCut: isCut, isOverLong: isOverLong)
         }
         return isPermitted ? lost(code: code, detail: detail) : notSent(code: code, detail: detail)

@@ -20,7 +20,7 @@ struct Exchange {
     private(set) var body: [UInt8] = []
     private(set) var isOverLong = false
     private var headerBytes = 0
-    private var isHeaderOver = false
+    private(set) var isHeaderOver = false
 
     init(request: CurlRequest, permit: @escaping @Sendable () -> Bool, headerBytesMax: Int) {
         self.request = request
