@@ -5,18 +5,25 @@ import FoundationEssentials
 import Journal
 import MicroHTTP
 import Notifier
+import Providers
+import Reauthorization
 import Refresher
+import Sealing
 import ServiceLifecycle
 import Store
+import UnixSignals
 
 /// The whole service over one installation; the order of its list is the order of dependency.
 package struct Server: Sendable {
     let installation: Installation
     let logger: Logger
+    /// Nil: until a signal.
+    let stopAfter: Duration?
 
-    package init(installation: Installation, logger: Logger) {
+    package init(installation: Installation, logger: Logger, stopAfter: Duration? = nil) {
         self.installation = installation
         self.logger = logger
+        self.stopAfter = stopAfter
     }
 
     /// Runs until SIGTERM or SIGINT: what is in flight ends, leases are released, everything is closed.
@@ -71,7 +78,7 @@ package struct Server: Sendable {
                 heartbeats: heartbeats, clock: SystemClock(), logger: logger),
             Dispatcher(
                 store: installation.store, transports: installation.transports(transport),
-                links: .init(repair: { pages.url(of: $0, incident: $1) }, overview: web.publicURL + "/status"),
+                links: .init(overview: web.publicURL + "/status") { pages.url(of: $0, incident: $1) },
                 settings: notifier, wake: dispatchWake, heartbeats: heartbeats, metrics: metrics, logger: logger),
             Relay(
                 store: installation.store, settings: notifier, wake: relayWake, dispatcher: dispatchWake,
@@ -87,7 +94,13 @@ package struct Server: Sendable {
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Self.lifecycleLogger(logger))
         configuration.maximumGracefulShutdownDuration = settings.limits.shutdownTimeout
-        try await ServiceGroup(configuration: configuration).run()
+        let group = ServiceGroup(configuration: configuration)
+        try await during({
+            guard let stopAfter, (try? await Task.sleep(for: stopAfter)) != nil else { return }
+            await group.triggerGracefulShutdown()
+        }) {
+            try await group.run()
+        }
     }
 
     private func notifierSettings() -> NotifierSettings {

@@ -45,7 +45,7 @@ struct WebServer: Service {
         try await withGracefulShutdownHandler {
             try await server.run()
         } onGracefulShutdown: {
-            server.beginShutdown()
+            server.stop()
         }
     }
 

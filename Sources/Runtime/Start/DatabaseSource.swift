@@ -15,8 +15,11 @@ struct DatabaseSource: Sendable {
         for purpose: Installation.Purpose, _ body: @Sendable (String) async throws -> Value
     ) async throws -> Value {
         if let url = settings.databaseURL { return try await body(url.reveal()) }
-        var use = EmbeddedPostgres.Use.visiting
-        if case .serve = purpose { use = .serving }
+        let use: EmbeddedPostgres.Use =
+            switch purpose {
+            case .serve: .serving
+            case .migrate, .command: .visiting
+            }
         let cluster = EmbeddedPostgres(
             dataDirectory: settings.dataDirectory, use: use,
             searchPath: ProcessInfo.processInfo.environment["PATH"] ?? ""

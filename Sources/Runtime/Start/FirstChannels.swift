@@ -2,6 +2,7 @@ import API
 import Domain
 import FoundationEssentials
 import Logging
+import Store
 
 /// Channels and destinations that the environment names (DESIGN §3.2 "first tokens", "destinations").
 struct FirstChannels {

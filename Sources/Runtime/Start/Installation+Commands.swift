@@ -1,9 +1,10 @@
 package import API
 package import Domain
-package import FoundationEssentials
+import FoundationEssentials
 package import Logging
 import Notifier
 import Reauthorization
+import Refresher
 import Store
 
 /// What the command line asks of an installation, over the same code as the service.
@@ -96,6 +97,9 @@ extension Installation {
                 deliveriesPending: relayed.pending, deliveriesDead: relayed.dead))
         return health.status(for: Caller(name: "command line", role: .superadmin))
     }
+
+    /// Channels as people and applications handle them.
+    package var channels: any ChannelDirectory { store }
 
     package func incidents(isOpen: Bool?) async throws -> [Incident] {
         try await store.incidents(IncidentQuery(isOpen: isOpen, limit: 500))

@@ -1,6 +1,8 @@
+import Curl
 package import Domain
 import FoundationEssentials
 import Notifier
+import Store
 
 /// How a test message ended.
 package struct DestinationTest: Sendable {
@@ -23,8 +25,9 @@ extension Installation {
         var results: [DestinationTest] = []
         for id in ids {
             guard let destination = try await store.destination(id, tenantID: nil) else { continue }
-            let report = await transports(CurlTransport(client: curl)).test(destination)
-            results.append(DestinationTest(id: id, isDelivered: report.isDelivered, sentence: report.sentence))
+            let tester = DestinationTester(transports: transports(CurlTransport(client: curl)))
+            let result = await tester.test(destination)
+            results.append(DestinationTest(id: id, isDelivered: result.succeeded, sentence: result.sentence))
         }
         await curl.shutdown()
         return results
@@ -44,7 +47,7 @@ extension Installation {
         }
     }
 
-    private static let environmentPrefix = "env-"
+    private static let environmentPrefix = "env:"
 
     private static func destination(_ configured: ConfiguredDestination) -> Destination? {
         switch configured {

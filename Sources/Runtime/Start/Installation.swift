@@ -1,5 +1,5 @@
 package import API
-package import Domain
+import Domain
 package import Logging
 package import Postgres
 package import Providers

@@ -14,7 +14,9 @@ struct RefreshPorts {
         let settings = installation.settings
         let journal: FileJournal
         do {
-            journal = try FileJournal.claim(under: settings.dataDirectory + "/journal", ring: installation.ring)
+            journal = try FileJournal(
+                directory: try FileJournal.claimDirectory(under: settings.dataDirectory + "/journal"),
+                ring: installation.ring)
         } catch {
             throw StartError(.failed, "The journal in \(settings.dataDirectory)/journal cannot be used: \(error)")
         }

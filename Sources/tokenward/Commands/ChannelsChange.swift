@@ -15,11 +15,11 @@ struct ChannelsToken: AsyncParsableCommand {
         let id = ChannelID(rawValue: id)
         let options = RefreshOptions(minTimeToLive: .seconds(minTTL), actor: "command line")
         let token = try await common.withInstallation { installation in
-            guard try await installation.store.channel(id, tenantID: nil) != nil else {
+            guard try await installation.channels.channel(id, tenantID: nil) != nil else {
                 throw CommandFailure.unknownChannel(id)
             }
             let report = try await installation.refresh([id], options).first
-            guard let token = try await installation.store.token(of: id, tenantID: nil),
+            guard let token = try await installation.channels.token(of: id, tenantID: nil),
                 let access = token.credential.accessToken, token.expiresAt.map({ $0 > token.databaseTime }) ?? true
             else {
                 throw CommandFailure(sentence: "No valid token can be had: \(report?.message ?? "the channel has none").")
@@ -39,7 +39,7 @@ struct ChannelsPause: AsyncParsableCommand {
 
     func run() async throws {
         try await common.change(ChannelID(rawValue: id), "is paused") {
-            try await $0.store.pause($1, tenantID: nil, actor: "command line")
+            try await $0.channels.pause($1, tenantID: nil, actor: "command line")
         }
     }
 }
@@ -54,7 +54,7 @@ struct ChannelsResume: AsyncParsableCommand {
 
     func run() async throws {
         try await common.change(ChannelID(rawValue: id), "goes on") {
-            try await $0.store.resume($1, tenantID: nil, actor: "command line")
+            try await $0.channels.resume($1, tenantID: nil, actor: "command line")
         }
     }
 }
@@ -71,7 +71,7 @@ struct ChannelsRemove: AsyncParsableCommand {
     func run() async throws {
         let purge = purge
         try await common.change(ChannelID(rawValue: id), "is disconnected") {
-            try await $0.store.disconnect($1, tenantID: nil, purge: purge, actor: "command line")
+            try await $0.channels.disconnect($1, tenantID: nil, purge: purge, actor: "command line")
         }
     }
 }
@@ -87,7 +87,7 @@ struct ChannelsLink: AsyncParsableCommand {
     func run() async throws {
         let id = ChannelID(rawValue: id)
         let link = try await common.withInstallation { installation in
-            guard try await installation.store.channel(id, tenantID: nil) != nil else {
+            guard try await installation.channels.channel(id, tenantID: nil) != nil else {
                 throw CommandFailure.unknownChannel(id)
             }
             guard let link = try await installation.link(of: id) else {

@@ -32,7 +32,7 @@ struct ChannelsList: AsyncParsableCommand {
         let cursor = cursor.map { ChannelID(rawValue: $0) }
         let limit = limit
         let channels = try await common.withInstallation {
-            try await $0.store.channels(filter, after: cursor, limit: limit)
+            try await $0.channels.channels(filter, after: cursor, limit: limit)
         }
         if json {
             Terminal.line(JSON.page(channels.map { .channel($0, link: nil) }, next: channels.count == limit ? channels.last?.id.rawValue : nil).pretty)
@@ -60,7 +60,7 @@ struct ChannelsShow: AsyncParsableCommand {
     func run() async throws {
         let id = ChannelID(rawValue: id)
         let text = try await common.withInstallation { installation in
-            guard let channel = try await installation.store.channel(id, tenantID: nil) else {
+            guard let channel = try await installation.channels.channel(id, tenantID: nil) else {
                 throw CommandFailure.unknownChannel(id)
             }
             return JSON.channel(channel, link: try await installation.link(of: id)).pretty
