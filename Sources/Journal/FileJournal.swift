@@ -29,13 +29,11 @@ package final class FileJournal: AnswerJournal {
         self.ring = ring
         do throws(SystemCallError) {
             firstNumber = (try SegmentName.numbers(in: directory.path).last ?? 0) + 1
-            for name in try Directory.names(in: directory.path) where name.hasSuffix(".new") {
-                try Directory.removeFile(directory.path + "/" + name)
-            }
+            try JournalDirectory.removeUnfinished(in: directory.path)
         } catch {
             throw .failed(error.description)
         }
-        let core = JournalCore(slotsFreeMin: configuration.slotsPerSegment / 2)
+        let core = JournalCore()
         self.core = core
         let firstNumber = firstNumber
         startThread(named: "journal") {

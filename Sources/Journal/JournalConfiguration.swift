@@ -4,7 +4,11 @@ package struct JournalConfiguration: Sendable {
     package var segmentBytes: Int
     /// What one reservation sets aside: a 1 MiB body, and 128 KiB for headers, credential and framing.
     package var slotBytes: Int
-    /// How many empty segments may stand ready behind the one that is written; at least 1.
+    /// How many reservations the disk space set aside must at least hold: the transfers that may be in flight.
+    ///
+    /// Segments for them are allocated at the start and filled with zeros as they come near.
+    package var reservationsReady: Int
+    /// How many empty segments may stand behind the one that is written; at least 1.
     package var sparesMax: Int
     /// How long settled answers are kept.
     package var retention: Duration
@@ -14,12 +18,14 @@ package struct JournalConfiguration: Sendable {
     package var probeInterval: Duration
 
     package init(
-        segmentBytes: Int = 64 << 20, slotBytes: Int = 1152 << 10, sparesMax: Int = 8,
+        segmentBytes: Int = 64 << 20, slotBytes: Int = 1152 << 10, reservationsReady: Int = 256,
+        sparesMax: Int = 16,
         retention: Duration = .seconds(24 * 3600), retentionBytes: Int = 2 << 30, probeInterval: Duration = .seconds(5)
     ) {
         self.segmentBytes = segmentBytes
         self.slotBytes = slotBytes
-        self.sparesMax = sparesMax
+        self.reservationsReady = reservationsReady
+        self.sparesMax = max(1, sparesMax)
         self.retention = retention
         self.retentionBytes = retentionBytes
         self.probeInterval = probeInterval

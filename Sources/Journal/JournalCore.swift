@@ -32,18 +32,13 @@ final class JournalCore: Sendable {
         var unwritten = 0
         /// Reservations that fit into the segments there are.
         var capacity = 0
+        /// From this many reservations on, the writer is to set more space aside.
+        var comfort = Int.max
         var standing = JournalStanding(openEntries: 0, retainedEntries: 0, quarantinedEntries: 0, failure: nil)
     }
 
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
-    /// More segments are prepared when fewer reservations than this are free.
-    private let slotsFreeMin: Int
-
-    init(slotsFreeMin: Int) {
-        self.slotsFreeMin = slotsFreeMin
-    }
-
     private static let closed = JournalError.failed("The journal is closed: the process is ending.")
 
     // MARK: Callers
@@ -52,12 +47,12 @@ final class JournalCore: Sendable {
         let (result, needsMore) = state.withLock { state -> (Result<JournalReservation, JournalError>, Bool) in
             if state.isClosed { return (.failure(Self.closed), false) }
             if let failure = state.standing.failure { return (.failure(.failed(failure)), false) }
-            let free = state.capacity - state.reservations.count - state.unwritten
-            guard free > 0 else { return (.failure(.full), true) }
+            let promised = state.reservations.count + state.unwritten
+            guard promised < state.capacity else { return (.failure(.full), true) }
             let id = state.nextReservation
             state.nextReservation += 1
             state.reservations.insert(id)
-            return (.success(JournalReservation(id: id)), free == slotsFreeMin)
+            return (.success(JournalReservation(id: id)), promised + 1 >= state.comfort)
         }
         if needsMore { signal() }
         return try result.get()
@@ -150,9 +145,10 @@ final class JournalCore: Sendable {
     func slotsPromised() -> Int { state.withLock { $0.reservations.count + $0.unwritten } }
 
     /// Publishes what the writer did, before anyone who waits for it goes on.
-    func publish(capacity: Int, written: Int, standing: JournalStanding) {
+    func publish(capacity: Int, comfort: Int, written: Int, standing: JournalStanding) {
         state.withLock {
             $0.capacity = capacity
+            $0.comfort = comfort
             $0.unwritten -= written
             $0.standing = standing
         }

@@ -66,13 +66,20 @@ package final class JournalDirectory: Sendable {
             return id
         }
         let id = UUID()
-        try Directory.removeFile(name + ".new")
-        let file = try OpenFile(name + ".new", .creating(permissions: 0o600))
+        try Directory.removeFile(name + SegmentName.unfinishedSuffix)
+        let file = try OpenFile(name + SegmentName.unfinishedSuffix, .creating(permissions: 0o600))
         try file.write(Array("\(id.uuidString)\n".utf8), at: 0)
         try file.synchronize()
-        try Directory.rename(name + ".new", to: name)
+        try Directory.rename(name + SegmentName.unfinishedSuffix, to: name)
         try Directory.synchronize(path)
         return id
+    }
+
+    /// Removes what a killed process had begun to create.
+    static func removeUnfinished(in path: String) throws(SystemCallError) {
+        for name in try Directory.names(in: path) where name.hasSuffix(SegmentName.unfinishedSuffix) {
+            try Directory.removeFile("\(path)/\(name)")
+        }
     }
 
     /// Moves segments and quarantined entries of free sibling directories behind those that are here.
@@ -84,9 +91,11 @@ package final class JournalDirectory: Sendable {
             let sibling = "\(root)/\(name)"
             let numbers = try SegmentName.numbers(in: sibling)
             let quarantined = QuarantineFolder(journal: sibling).names()
-            guard !numbers.isEmpty || !quarantined.isEmpty, let lock = try LockFile.acquire(sibling + "/lock") else {
-                continue
-            }
+            let unfinished = try Directory.names(in: sibling).filter { $0.hasSuffix(SegmentName.unfinishedSuffix) }
+            guard !numbers.isEmpty || !quarantined.isEmpty || !unfinished.isEmpty,
+                let lock = try LockFile.acquire(sibling + "/lock")
+            else { continue }
+            try removeUnfinished(in: sibling)
             var next = (try SegmentName.numbers(in: path).last ?? 0) + 1
             // Read again: until the lock was ours, its holder may have written.
             for number in try SegmentName.numbers(in: sibling) {
@@ -105,6 +114,8 @@ package final class JournalDirectory: Sendable {
 
 /// Names of segment files: 16 hexadecimal digits and `.segment`, so that their order is the order of writing.
 enum SegmentName {
+    /// Behind the name of a file that is not whole yet.
+    static let unfinishedSuffix = ".new"
     private static let suffix = ".segment"
 
     static func path(_ number: UInt64, in directory: String) -> String {

@@ -112,6 +112,8 @@ extension JournalWriter {
                     - configuration.slots(in: configuration.segmentBytes - RecordLayout.segmentHeaderBytes - total)
                 guard !spares.isEmpty, capacity - lost >= promised else { return }
                 retire(active)
+                // If the segment had to be given up instead, more notes wait now.
+                return writeNotes()
             }
             guard active != nil || !spares.isEmpty else { return }
             let segment = try activeSegment()

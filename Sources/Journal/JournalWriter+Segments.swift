@@ -12,68 +12,96 @@ extension JournalWriter {
         return segment
     }
 
-    /// Whether another segment should be prepared.
-    var needsSpare: Bool {
-        if active == nil && spares.isEmpty { return true }
-        guard spares.count < max(1, configuration.sparesMax) else { return false }
-        return spares.isEmpty || capacity - core.slotsPromised() <= configuration.slotsPerSegment / 2
+    /// Whether a segment should be filled: one stands ready behind the active one.
+    ///
+    /// After a failure one more is filled as proof that the disk is well.
+    var needsSpare: Bool { spares.isEmpty || failure != nil || preparationFailure != nil }
+
+    /// How many reservations the segments behind the active one hold without more space being set aside.
+    var comfort: Int {
+        let segments = spares.count + allocated.count
+        guard segments < configuration.sparesMax else { return .max }
+        let slots = segments * configuration.slotsPerSegment
+        return slots < configuration.reservationsReady ? 0 : max(1, slots - configuration.slotsPerSegment / 2)
     }
+
+    var needsSpace: Bool { core.slotsPromised() >= comfort }
+
+    var isTroubled: Bool { failure != nil || preparationFailure != nil || allocationFailure != nil }
 
     /// What is done between groups: a step of preparing a segment, removing old ones, trying a failed disk again.
     func keepHouse() {
-        if isTroubled, ContinuousClock.now < nextProbe { return sweep() }
-        do throws(SystemCallError) {
-            if preparation == nil, failure != nil || needsSpare { try beginPreparation() }
-            if let preparation, let segment = try preparation.step() { add(segment) }
-        } catch {
-            notePreparationFailure(error)
-        }
+        if !isTroubled || ContinuousClock.now >= nextProbe { prepareStep() }
         sweep()
         publish()
     }
 
-    var isTroubled: Bool { failure != nil || preparationFailure != nil }
+    private func prepareStep() {
+        if needsSpare {
+            do throws(SystemCallError) {
+                if allocated.isEmpty { try allocate() }
+                if let segment = try allocated[0].step() { add(segment) }
+            } catch {
+                noteFailure(error)
+            }
+        }
+        if needsSpace {
+            do throws(SystemCallError) {
+                try allocate()
+            } catch {
+                noteFailure(error)
+            }
+        }
+        if !needsSpare, !needsSpace { allocationFailure = nil }
+    }
 
-    /// Makes sure that there is a segment to write to, without waiting for the next pass.
+    /// Makes sure that there is a segment to write to and space for the reservations that may come.
     func prepareFirst() {
-        guard active == nil, spares.isEmpty else { return }
         do throws(SystemCallError) {
-            try finishPreparation()
+            if active == nil, spares.isEmpty { try finishPreparation() }
+            while needsSpace { try allocate() }
         } catch {
-            notePreparationFailure(error)
+            noteFailure(error)
         }
         publish()
     }
 
     private func finishPreparation() throws(SystemCallError) {
-        if preparation == nil { try beginPreparation() }
-        guard let preparation else { return }
+        if allocated.isEmpty { try allocate() }
         do throws(SystemCallError) {
-            add(try preparation.finish())
+            add(try allocated[0].finish())
         } catch {
-            self.preparation = nil
+            noteFailure(error)
             throw error
         }
     }
 
-    private func beginPreparation() throws(SystemCallError) {
+    private func allocate() throws(SystemCallError) {
         defer { nextNumber += 1 }
-        preparation = try SegmentPreparation(
-            number: nextNumber, directory: directory, bytes: configuration.segmentBytes, created: now(), faults: faults)
+        allocated.append(
+            try SegmentPreparation(
+                number: nextNumber, directory: directory, bytes: configuration.segmentBytes, created: now(),
+                faults: faults))
+        allocationFailure = nil
     }
 
     /// A new segment on the disk is proof that the disk is well.
     private func add(_ segment: SegmentFile) {
-        preparation = nil
+        allocated.removeFirst()
         failure = nil
         preparationFailure = nil
         spares.append(segment)
         index.add(segment: segment.number, bytes: segment.bytes, at: now())
     }
 
-    private func notePreparationFailure(_ error: SystemCallError) {
-        preparation = nil
-        preparationFailure = "The journal cannot be extended: \(error.description)"
+    private func noteFailure(_ error: SystemCallError) {
+        let sentence = "The journal cannot be extended: \(error.description)"
+        if let first = allocated.first, first.hasFailed {
+            allocated.removeFirst()
+            preparationFailure = sentence
+        } else if preparationFailure == nil {
+            allocationFailure = sentence
+        }
         if failure != nil { failure = "The journal cannot keep answers: \(error.description)" }
         nextProbe = ContinuousClock.now + configuration.probeInterval
     }
@@ -107,10 +135,9 @@ extension JournalWriter {
             for start in stride(from: 0, to: entries.count, by: Self.carriedAtOnceMax) {
                 let part = entries[start..<min(start + Self.carriedAtOnceMax, entries.count)]
                 let bytes = part.reduce(0) { $0 + $1.place.totalBytes }
-                let room = configuration.slots(in: (active?.bytesFree ?? 0) - bytes)
-                guard failure == nil, room + spares.count * configuration.slotsPerSegment > core.slotsPromised() else {
-                    return false
-                }
+                let free = active?.bytesFree ?? 0
+                let lost = configuration.slots(in: free) - configuration.slots(in: free - bytes)
+                guard failure == nil, capacity - lost > core.slotsPromised() else { return false }
                 var records: [(key: ClaimKey?, record: Record)] = []
                 for (key, place) in part {
                     guard let record = try record(at: place) else {

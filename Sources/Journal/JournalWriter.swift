@@ -16,15 +16,17 @@ final class JournalWriter {
     var active: SegmentFile?
     /// Prepared segments, in the order of their numbers.
     var spares: [SegmentFile] = []
-    var preparation: SegmentPreparation?
+    /// Segments whose space is set aside and that are not filled yet; they come after the spares.
+    var allocated: [SegmentPreparation] = []
     var nextNumber: UInt64
     var nextSequence: UInt64 = 1
     /// Segments of ended processes are settled or known; before that nothing is removed.
     var isRecovered = false
     /// Why answers cannot be kept.
     var failure: String?
-    /// Why no further segment can be prepared; no failure while there is room in those there are.
+    /// Why no segment can be filled or no space set aside; no failure while there is room in what there is.
     var preparationFailure: String?
+    var allocationFailure: String?
     var nextProbe = ContinuousClock.now
     /// Notes that are in no segment yet, and those that a failed sync would take along.
     var heldNotes = Notes()
@@ -79,12 +81,12 @@ final class JournalWriter {
 
     private var waitSeconds: Double {
         if isTroubled { return min(60, max(0, seconds(nextProbe - ContinuousClock.now))) }
-        return preparation != nil || needsSpare ? 0 : 60
+        return needsSpare || needsSpace ? 0 : 60
     }
 
     /// Ends without a trace on the disk, as a kill would.
     private func end(answering work: JournalWork) {
-        preparation?.abandon()
+        for segment in allocated { segment.abandon() }
         directory.release()
         for answer in work.answers { answer.waiter.resume(returning: .failure(.failed("The journal was dropped."))) }
         for request in work.requests { request(self) }
@@ -94,7 +96,7 @@ final class JournalWriter {
     private func close() {
         // Notes that do not reach the disk are found out again at the next start.
         try? active?.synchronize()
-        preparation?.abandon()
+        for segment in allocated { segment.abandon() }
         for spare in spares { try? Directory.removeFile(spare.path) }
         if let active {
             try? active.truncate()
@@ -107,13 +109,15 @@ final class JournalWriter {
 
     /// Reservations that fit into the segments there are.
     var capacity: Int {
-        (active.map { configuration.slots(in: $0.bytesFree) } ?? 0) + spares.count * configuration.slotsPerSegment
+        // Space on a disk that does not fill it is not counted.
+        let segments = spares.count + (preparationFailure == nil ? allocated.count : 0)
+        return (active.map { configuration.slots(in: $0.bytesFree) } ?? 0) + segments * configuration.slotsPerSegment
     }
 
     func publish(written: Int = 0) {
-        let failure = failure ?? (capacity == 0 ? preparationFailure : nil)
+        let failure = failure ?? (capacity == 0 ? preparationFailure ?? allocationFailure : nil)
         core.publish(
-            capacity: capacity, written: written,
+            capacity: capacity, comfort: comfort, written: written,
             standing: JournalStanding(
                 openEntries: index.open.count, retainedEntries: index.retained, quarantinedEntries: quarantined,
                 failure: failure))

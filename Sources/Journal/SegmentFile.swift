@@ -57,8 +57,10 @@ final class SegmentPreparation {
     private let file: OpenFile
     private let faults: DiskFaults
     private var written = 0
+    /// A step has failed, and the file is gone.
+    private(set) var hasFailed = false
 
-    private var temporaryPath: String { SegmentName.path(number, in: directory.path) + ".new" }
+    private var temporaryPath: String { SegmentName.path(number, in: directory.path) + SegmentName.unfinishedSuffix }
 
     init(
         number: UInt64, directory: JournalDirectory, bytes: Int, created: Date, faults: DiskFaults
@@ -67,7 +69,7 @@ final class SegmentPreparation {
         self.directory = directory
         self.bytes = bytes
         self.faults = faults
-        let path = SegmentName.path(number, in: directory.path) + ".new"
+        let path = SegmentName.path(number, in: directory.path) + SegmentName.unfinishedSuffix
         if let code = faults.fault(.createSegment) { throw SystemCallError("create", path: path, code: code) }
         try Directory.removeFile(path)
         file = try OpenFile(path, .creating(permissions: 0o600))
@@ -118,6 +120,7 @@ final class SegmentPreparation {
     }
 
     func abandon() {
+        hasFailed = true
         // A leftover is removed at the next start.
         try? Directory.removeFile(temporaryPath)
     }

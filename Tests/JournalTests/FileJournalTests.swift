@@ -24,7 +24,7 @@ struct FileJournalTests {
     }
 
     @Test func `a body beyond the limit is cut and marked`() async throws {
-        let configuration = JournalConfiguration(segmentBytes: 4 << 20, sparesMax: 1)
+        let configuration = JournalConfiguration(segmentBytes: 4 << 20, reservationsReady: 2, sparesMax: 1)
         let journal = try bench.open(configuration: configuration)
         _ = try await journal.recover()
         try await journal.keep(answer(body: [UInt8](repeating: 7, count: (1 << 20) + 1)))

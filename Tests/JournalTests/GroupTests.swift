@@ -1,5 +1,6 @@
 import Dispatch
 import Domain
+import FoundationEssentials
 import Journal
 import Synchronization
 import Testing
@@ -45,7 +46,7 @@ struct GroupTests {
     @Test func `what arrives during a sync shares the next one`() async throws {
         let count = 400
         let turnstile = Turnstile(expected: count)
-        let configuration = JournalConfiguration(segmentBytes: 1 << 20, slotBytes: 1 << 10)
+        let configuration = JournalConfiguration(segmentBytes: 1 << 20, slotBytes: 1 << 10, reservationsReady: 400)
         let journal = try bench.open(configuration: configuration, faults: turnstile.faults)
         _ = try await journal.recover()
         try await withThrowingTaskGroup { group in
@@ -62,6 +63,23 @@ struct GroupTests {
         #expect(journal.standing().openEntries == count)
         #expect(try await bench.recovery(of: bench.killed()).answers.count == count)
         await journal.close()
+    }
+
+    @Test func `no acknowledgement without a sync, no sync for notes alone`() async throws {
+        let disk = FaultyDisk()
+        let journal = try bench.open(faults: disk.faults)
+        _ = try await journal.recover()
+        for attempt in 1...5 {
+            try await journal.keep(answer("ch", Int64(attempt)))
+            #expect(disk.count(.synchronizeRecords) == attempt)
+        }
+        journal.noteClaims([key("ch", 6)])
+        journal.noteDone([key("ch", 1)])
+        await journal.flush()
+        #expect(disk.count(.writeRecords) >= 6)
+        #expect(disk.count(.synchronizeRecords) == 5)
+        await journal.close()
+        #expect(disk.count(.synchronizeRecords) == 6)
     }
 
     @Test func `groups flow over many segments`() async throws {
@@ -92,6 +110,21 @@ struct GroupTests {
         #expect(recovery.answers.count == 160)
         #expect(recovery.claims.isEmpty)
         #expect(recovery.quarantined.isEmpty)
+    }
+
+    @Test func `space for the transfers in flight is there from the start`() async throws {
+        var configuration = Workbench.small
+        configuration.reservationsReady = 40
+        let journal = try bench.open(configuration: configuration)
+        _ = try await journal.recover()
+        let reservations = try (0..<40).map { _ in try journal.reserve() }
+        for (index, reservation) in reservations.enumerated() {
+            try await journal.append(
+                answer("ch\(index)", 1, body: [UInt8](repeating: 1, count: 500)), using: reservation)
+        }
+        #expect(try await bench.recovery(of: bench.killed()).answers.count == 40)
+        await journal.close()
+        #expect(try !FileManager.default.contentsOfDirectory(atPath: bench.path).contains { $0.hasSuffix(".new") })
     }
 
     @Test func `reservations never promise more than there is`() async throws {

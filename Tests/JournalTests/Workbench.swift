@@ -10,7 +10,7 @@ final class Workbench: Sendable {
     let ring: KeyRing
 
     static let small = JournalConfiguration(
-        segmentBytes: 16 << 10, slotBytes: 1 << 10, sparesMax: 3, probeInterval: .milliseconds(1))
+        segmentBytes: 16 << 10, slotBytes: 1 << 10, reservationsReady: 0, sparesMax: 3, probeInterval: .milliseconds(1))
 
     init(ring: KeyRing = KeyRing.generated().ring) {
         let memory = "/dev/shm"
