@@ -1,85 +1,96 @@
 import Domain
 import FoundationEssentials
 import Providers
-import Synchronization
 
 /// One claimed channel on its way to the provider and back (PROTOCOL §3, steps 2 to 6).
 struct Attempt: Sendable {
+    /// What attempts share.
+    struct Surroundings: Sendable {
+        let sender: any HTTPSending
+        let journal: any AnswerJournal
+        let gate: SendGate
+        let clock: any LocalClock
+        let classes: ReplayClasses
+        let clockWatch: ClockWatch
+        let ladder: RetryLadder
+        let transferLimit: Duration
+        let catalogueRevision: String
+    }
+
     static let transfersMax = 3
 
     let claim: Claim
-    let batch: (sentAt: ContinuousClock.Instant, databaseTime: Date)
+    let batch: ClaimTimes
     let entry: ProviderEntry
     let app: App?
     let actor: String
-    let catalogueRevision: String
-    let sender: any HTTPSending
-    let journal: any AnswerJournal
-    let gate: SendGate
-    let clock: any LocalClock
-    let configuration: RefresherConfiguration
+    /// The app works for other channels: a refusal of its credentials is this channel's own failure (PROTOCOL §7).
+    let isAppCleared: Bool
+    let shared: Surroundings
 
     /// Database time now: the claim's, and local time since.
-    private var now: Date { batch.databaseTime.addingTimeInterval(batch.sentAt.duration(to: clock.now).seconds) }
+    var now: Date { batch.databaseTime(at: shared.clock.now) }
 
-    private var isJournalled: Bool { entry.replayClass.isJournalled }
-
-    private var limit: Duration {
-        isJournalled ? entry.replayClass.transferLimit : configuration.transferLimit
-    }
+    var replayClass: ReplayClass { shared.classes.of(entry, appID: claim.appID) }
 
     func run() async -> FinishedAttempt {
         if claim.status == .paused || claim.status == .disconnected {
-            return finished(.release(dueAt: nil, code: "paused", message: "The channel is paused."))
+            return released(after: .zero, code: "paused", message: "The channel is \(claim.status.name).")
         }
-        if let blocked = replayBlock() { return finished(blocked) }
+        if let wait = replayWait() {
+            return released(
+                after: wait, code: "doubt",
+                message: "The stored refresh token may be spent; it is presented again when the access token ends.")
+        }
         switch claim.credential {
         case .failure(.unknownKey(let kid)):
-            return finished(
-                .release(
-                    dueAt: now.addingTimeInterval(60), code: "key_unknown",
-                    message: "The credential is sealed with the key `\(kid)`, which this replica does not hold."))
+            return released(
+                after: ProtocolTimes.ownFaultPause, code: "key_unknown",
+                message: "The credential is sealed with the key `\(kid)`, which this replica does not hold.")
         case .failure(.unreadable):
-            return finished(failed(.unreadable))
+            return failed(.unreadable)
         case .success(let credential):
-            if let verdict = deadWithoutCall(credential) { return finished(failed(verdict)) }
-            guard let app else { return finished(failed(.appMissing)) }
+            if let verdict = deadWithoutCall(credential) { return failed(verdict) }
+            guard let app else { return failed(.appMissing) }
             return await present(credential, as: app)
         }
     }
 
-    /// A taken-over or forced row whose token may be spent waits for its class (PROTOCOL §6).
-    private func replayBlock() -> AttemptEnd? {
-        guard claim.doubt, entry.replayClass == .family, let expiry = claim.accessExpiresAt,
-            expiry.timeIntervalSince(now) > 120
-        else { return nil }
-        return .release(
-            dueAt: expiry.addingTimeInterval(-120), code: "doubt",
-            message: "The stored refresh token may be spent; it is presented again when the access token ends.")
+    /// A family of tokens is not put at risk while its access token serves (PROTOCOL §6).
+    private func replayWait() -> Duration? {
+        guard claim.doubt, replayClass == .family, let expiry = claim.accessExpiresAt else { return nil }
+        let left = Duration.seconds(expiry.timeIntervalSince(now)) - ReplayRule.familyLife
+        return left > .zero ? left : nil
     }
 
+    /// Nothing to present, or past its end. While the database's clock is not to be trusted the provider is asked.
     private func deadWithoutCall(_ credential: Credential) -> FailedEnd? {
+        let isClockTrusted = !shared.clockWatch.isEventOpen
         switch entry.credential {
         case .none:
             return nil
         case .refreshToken:
             guard let token = credential.refreshToken, !token.isEmpty else {
                 return .deadWithoutCall(
-                    code: "refresh_token_missing", message: "There is no refresh token: the channel must be connected again.")
+                    code: "refresh_token_missing",
+                    message: "There is no refresh token: the channel must be connected again.")
             }
-            if let expiry = claim.refreshExpiresAt, expiry <= now {
+            if isClockTrusted, let expiry = claim.refreshExpiresAt, expiry <= now {
                 return .deadWithoutCall(
-                    code: "refresh_token_expired", message: "The refresh token reached its end: the channel must be connected again.")
+                    code: "refresh_token_expired",
+                    message: "The refresh token reached its end: the channel must be connected again.")
             }
         case .accessToken:
             guard let token = credential.accessToken, !token.isEmpty else {
                 return .deadWithoutCall(
-                    code: "access_token_missing", message: "There is no access token: the channel must be connected again.")
+                    code: "access_token_missing",
+                    message: "There is no access token: the channel must be connected again.")
             }
-            if entry.policy.onlyUnexpired, let expiry = claim.accessExpiresAt, expiry <= now {
+            if isClockTrusted, entry.policy.onlyUnexpired, let expiry = claim.accessExpiresAt, expiry <= now {
                 return .deadWithoutCall(
                     code: "access_token_expired",
-                    message: "The access token ran out, and this provider renews unexpired ones only: the channel must be connected again.")
+                    message: "The access token ran out, and this provider renews unexpired ones only: "
+                        + "the channel must be connected again.")
             }
         }
         return nil
@@ -87,148 +98,67 @@ struct Attempt: Sendable {
 
     /// Sends, with the app's next secret after a `client` answer; at most three transfers.
     private func present(_ credential: Credential, as app: App) async -> FinishedAttempt {
-        var result = failedAttempt(.notSent(code: "no_secret", message: "The app has no client secret."))
         let secrets: [Secret?] = app.secrets.isEmpty ? [nil] : app.secrets.map { $0 }
+        var refusal: FinishedAttempt?
         for (index, secret) in secrets.prefix(Self.transfersMax).enumerated() {
-            result = await transfer(credential, app: app, secret: secret, index: index)
-            guard result.answerClass == .client else { return result }
+            let end = await Transfer(attempt: self, credential: credential, app: app, secret: secret, index: index)
+                .run()
+            // What one secret was told stays true when the next one does not get out.
+            if let refusal, !end.isHeard { return refusal }
+            guard end.finished.answerClass == .client else { return end.finished }
+            refusal = end.finished
         }
-        return result
+        return refusal ?? failed(.appMissing)
     }
 
-    private func transfer(_ credential: Credential, app: App, secret: Secret?, index: Int) async -> FinishedAttempt {
-        let request: OutgoingRequest
-        do {
-            request = try entry.refreshRequest(
-                RequestInputs(
-                    credential: credential, clientID: app.clientID, clientSecret: secret, redirectURI: app.redirectURI))
-        } catch {
-            return failedAttempt(
-                .answer(
-                    AnswerFailure(
-                        answerClass: .request, reason: "request_not_buildable", isNamed: false, consumed: false, message: "\(error)")))
-        }
-        var reservation: JournalReservation?
-        if isJournalled {
-            do {
-                reservation = try journal.reserve()
-            } catch {
-                return finished(
-                    .release(
-                        dueAt: now.addingTimeInterval(30), code: "journal_unavailable",
-                        message: "The journal cannot take an answer (\(error)); rotating providers wait."))
-            }
-        }
-        let requestedAt = now
-        let sentAt = clock.now
-        let permit = permission()
-        let end = await sender.send(request, limits: TransferLimits(total: limit)) { permit.grant() }
-        switch end {
-        case .notSent(let code, let message):
-            if let reservation { journal.release(reservation) }
-            if permit.wasRefused {
-                return finished(
-                    .release(
-                        dueAt: now.addingTimeInterval(1), code: "gate_closed",
-                        message: "The request was held back: its answer could not be kept now."))
-            }
-            return failedAttempt(.notSent(code: code, message: message))
-        case .lost(let code, let message):
-            if let reservation { journal.release(reservation) }
-            return failedAttempt(.unknown(code: code, message: message), sentAt: sentAt)
-        case .answered(let response):
-            let answer = JournalAnswer(
-                key: claim.key, tenantID: claim.tenantID, provider: claim.provider, appID: claim.appID,
-                secretIndex: index, grantID: claim.grantID, base: claim.base, requestedAt: requestedAt,
-                presented: credential, catalogueRevision: catalogueRevision, status: response.status,
-                headers: response.headers, body: response.body, isCut: response.isCut, isOverLong: response.isOverLong)
-            return await keepAndRead(answer, reservation: reservation, sentAt: sentAt)
-        }
+    // MARK: Ends
+
+    func released(after pause: Duration, code: String, message: String) -> FinishedAttempt {
+        let dueAt = claim.isParked ? nil : now.addingTimeInterval(pause.seconds)
+        return finished(.release(dueAt: dueAt, code: code, message: message))
     }
 
-    /// Journals a 2xx answer before anything else is done with it, then reads it.
-    private func keepAndRead(
-        _ answer: JournalAnswer, reservation: JournalReservation?, sentAt: ContinuousClock.Instant
-    ) async -> FinishedAttempt {
-        var isKept = false
-        if let reservation {
-            if (200..<300).contains(answer.status) {
-                isKept = await keep(answer, using: reservation)
-            } else {
-                journal.release(reservation)
-            }
-        }
-        switch AnswerReader(entry: entry).read(answer, expiredBefore: claim.accessExpiresAt, now: now, actor: actor) {
-        case .success(let success):
-            var attempt = finished(.success(success))
-            attempt.isJournalled = isKept
-            return attempt
-        case .failure(let end):
-            var attempt = failedAttempt(end, sentAt: sentAt)
-            attempt.isJournalled = isKept
-            return attempt
-        }
-    }
-
-    /// An answer that cannot be journalled is stored from memory, and nothing more is sent meanwhile (PROTOCOL §3.5).
-    private func keep(_ answer: JournalAnswer, using reservation: JournalReservation) async -> Bool {
-        do {
-            try await journal.append(answer, using: reservation)
-            gate.journal(failed: false)
-            return true
-        } catch {
-            gate.journal(failed: true)
-            return false
-        }
-    }
-
-    private func permission() -> SendPermit {
-        SendPermit(
-            deadline: batch.sentAt + ProtocolTimes.sendWindow - limit, gate: gate, clock: clock,
-            isJournalled: isJournalled)
-    }
-
-    private func failedAttempt(_ end: FailedEnd, sentAt: ContinuousClock.Instant? = nil) -> FinishedAttempt {
-        var attempt = finished(failed(end, sentAt: sentAt))
-        if case .answer(let answer) = end {
-            attempt.answerClass = answer.answerClass
-            attempt.retryAfter = answer.retryAfter
-        }
+    func failed(_ end: FailedEnd, sentFor: Duration = .zero) -> FinishedAttempt {
+        let policy = FailurePolicy(entry: entry, replayClass: replayClass, ladder: shared.ladder)
+        var attempt = finished(
+            .failure(
+                policy.failure(
+                    of: claim, end, now: now, sentFor: sentFor, random: Double.random(in: 0..<1), actor: actor,
+                    isAppCleared: isAppCleared)))
+        attempt.contact = end.contact
+        if case .answer(let answer) = end { attempt.answerClass = answer.answerClass }
         return attempt
     }
 
-    private func failed(_ end: FailedEnd, sentAt: ContinuousClock.Instant? = nil) -> AttemptEnd {
-        .failure(
-            FailurePolicy(entry: entry, ladder: configuration.ladder).failure(
-                of: claim, end, now: now, sentFor: sentAt.map { $0.duration(to: clock.now) } ?? .zero,
-                random: Double.random(in: 0..<1), actor: actor))
-    }
-
-    private func finished(_ end: AttemptEnd) -> FinishedAttempt {
-        FinishedAttempt(claim: claim, end: end, isJournalled: false, isNoted: isJournalled)
+    func finished(_ end: AttemptEnd) -> FinishedAttempt {
+        FinishedAttempt(claim: claim, end: end, endedAt: now, isNoted: replayClass.isJournalled)
     }
 }
 
-/// The last check before the request bytes, asked once by the transfer (PROTOCOL §3.4).
-final class SendPermit: Sendable {
-    private let deadline: ContinuousClock.Instant
-    private let gate: SendGate
-    private let clock: any LocalClock
-    private let isJournalled: Bool
-    private let refused = Mutex(false)
+/// When the transaction of a claim was sent and what the database's clock said.
+struct ClaimTimes: Sendable {
+    var sentAt: ContinuousClock.Instant
+    var databaseTime: Date
 
-    init(deadline: ContinuousClock.Instant, gate: SendGate, clock: any LocalClock, isJournalled: Bool) {
-        self.deadline = deadline
-        self.gate = gate
-        self.clock = clock
-        self.isJournalled = isJournalled
+    func databaseTime(at local: ContinuousClock.Instant) -> Date {
+        databaseTime.addingTimeInterval(sentAt.duration(to: local).seconds)
+    }
+}
+
+extension FailedEnd {
+    var contact: Pacing.Contact {
+        switch self {
+        case .notSent, .unknown: .silent
+        case .deadWithoutCall, .unreadable, .appMissing: .none
+        case .answer(let answer):
+            switch answer.answerClass {
+            case .rateLimited: .limited(retryAfter: answer.retryAfter)
+            case .transient: .silent
+            case .request where answer.reason == FailedEnd.notBuildable: .none
+            default: .answered
+            }
+        }
     }
 
-    func grant() -> Bool {
-        let isGranted = clock.now <= deadline && gate.isOpen(journalled: isJournalled)
-        if !isGranted { refused.withLock { $0 = true } }
-        return isGranted
-    }
-
-    var wasRefused: Bool { refused.withLock { $0 } }
+    static let notBuildable = "request_not_buildable"
 }

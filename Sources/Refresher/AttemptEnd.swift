@@ -31,11 +31,13 @@ enum AttemptEnd: Sendable {
 struct FinishedAttempt: Sendable {
     var claim: Claim
     var end: AttemptEnd
+    /// Database time at the end.
+    var endedAt: Date
     /// Whether the journal holds an ANSWER for it.
-    var isJournalled: Bool
-    /// Whether the journal holds a CLAIM for it.
+    var isJournalled = false
+    /// Whether the journal holds a CLAIM or an ANSWER for it.
     var isNoted: Bool
-    /// Whether the provider answered at all: what the app is judged by.
+    /// The class of the provider's refusal: what the app is judged by.
     var answerClass: AnswerClass?
-    var retryAfter: Duration?
+    var contact = Pacing.Contact.none
 }

@@ -20,11 +20,20 @@ package enum FailedEnd: Sendable {
 
 /// What an end means for its channel: PROTOCOL §6 and §7 as a pure function.
 package struct FailurePolicy: Sendable {
+    /// A refusal that may be the account's, but not in so many words, is not repeated sooner.
+    static let unnamedSuspensionPause: Duration = .seconds(600)
+    static let appMissingPause: Duration = .seconds(300)
+    /// Failures in a row that people should see (§7).
+    static let failuresMax = 3
+
     let entry: ProviderEntry
+    let replayClass: ReplayClass
     let ladder: RetryLadder
 
-    package init(entry: ProviderEntry, ladder: RetryLadder) {
+    /// - Parameter replayClass: the one that counts for the channel's app; the entry's when nil.
+    package init(entry: ProviderEntry, replayClass: ReplayClass? = nil, ladder: RetryLadder) {
         self.entry = entry
+        self.replayClass = replayClass ?? entry.replayClass
         self.ladder = ladder
     }
 
@@ -32,13 +41,17 @@ package struct FailurePolicy: Sendable {
     ///   - now: database time at the end of the attempt.
     ///   - sentFor: local time since the send, for waits that count from the transfer's hard limit.
     ///   - random: uniform in 0..<1.
+    ///   - isAppCleared: the app was refused to this channel, and works for another.
     package func failure(
-        of claim: Claim, _ end: FailedEnd, now: Date, sentFor: Duration = .zero, random: Double, actor: String
+        of claim: Claim, _ end: FailedEnd, now: Date, sentFor: Duration = .zero, random: Double, actor: String,
+        isAppCleared: Bool = false
     ) -> StoredFailure {
         var failure = StoredFailure(
-            key: claim.key, base: claim.base, outcome: .transient, code: "", message: "", dueAt: nil, doubt: claim.doubt,
-            fails: claim.fails, denials: claim.denials, warning: nil, actor: actor)
+            key: claim.key, base: claim.base, outcome: .transient, code: "", message: "", dueAt: nil,
+            doubt: claim.doubt, fails: claim.fails, denials: claim.denials, warning: nil, actor: actor)
         var delay: Duration?
+        var isShown = true
+        var staysParked = true
         switch end {
         case .notSent(let code, let message):
             (failure.code, failure.message) = (code, message)
@@ -46,8 +59,10 @@ package struct FailurePolicy: Sendable {
         case .unknown(let code, let message):
             (failure.outcome, failure.code, failure.message) = (.unknownOutcome, code, message)
             failure.fails += 1
-            failure.doubt = claim.doubt || entry.replayClass.isJournalled
+            failure.doubt = claim.doubt || replayClass.isJournalled
             delay = replay(claim, now: now, sentFor: sentFor, random: random)
+            // What a person tried on a dead grant may have brought it to life: only a verdict parks it again.
+            staysParked = !replayClass.isJournalled
         case .deadWithoutCall(let code, let message):
             (failure.outcome, failure.code, failure.message) = (.reauthorizationRequired, code, message)
             failure.warning = .reauthorizationRequired
@@ -58,21 +73,26 @@ package struct FailurePolicy: Sendable {
         case .appMissing:
             (failure.outcome, failure.code) = (.appRejected, "app_missing")
             failure.message = "No client id and secret are configured for \(entry.name): set them and restart."
-            delay = .seconds(300)
+            delay = Self.appMissingPause
+            isShown = false
         case .answer(let answer):
             failure.providerRequestID = answer.providerRequestID
-            (failure.outcome, failure.code, failure.message) = (answer.answerClass.outcome, answer.reason, answer.message)
-            delay = judge(answer, of: claim, into: &failure, now: now, random: random)
+            (failure.outcome, failure.code, failure.message) = (
+                answer.answerClass.outcome, answer.reason, answer.message
+            )
+            delay = judge(answer, of: claim, into: &failure, now: now, random: random, isAppCleared: isAppCleared)
+            isShown = isOwnFailure(answer, isAppCleared: isAppCleared)
         }
-        flag(&failure, of: claim, now: now)
+        if isShown { flag(&failure, of: claim, now: now) }
         failure.dueAt = delay.map { now.addingTimeInterval($0.seconds) }
-        if claim.status == .warning, claim.reason?.parks == true { failure.dueAt = nil }
+        if claim.isParked, staysParked { failure.dueAt = nil }
         return failure
     }
 
     /// Sets what a classified answer means; the delay until the next try, nil to park.
     private func judge(
-        _ answer: AnswerFailure, of claim: Claim, into failure: inout StoredFailure, now: Date, random: Double
+        _ answer: AnswerFailure, of claim: Claim, into failure: inout StoredFailure, now: Date, random: Double,
+        isAppCleared: Bool
     ) -> Duration? {
         switch answer.answerClass {
         case .reauth where answer.isNamed:
@@ -84,31 +104,50 @@ package struct FailurePolicy: Sendable {
         case .suspended where answer.isNamed:
             failure.warning = .suspended
             return ProtocolTimes.suspendedPause
-        case .client:
-            return max(.seconds(60), answer.retryAfter ?? .zero)
+        case .suspended:
+            // A status alone may be a gateway's: daily tries and the word follow when it stays.
+            failure.fails += 1
+            if failure.fails >= Self.failuresMax {
+                failure.warning = .suspended
+                return ProtocolTimes.suspendedPause
+            }
+            return max(
+                Self.unnamedSuspensionPause,
+                retry(claim, failures: failure.fails, now: now, random: random, retryAfter: answer.retryAfter))
+        case .client where !isAppCleared:
+            return max(ProtocolTimes.ownFaultPause, min(answer.retryAfter ?? .zero, .seconds(21_600)))
         case .rateLimited:
             return retry(claim, failures: 1, now: now, random: random, retryAfter: answer.retryAfter ?? .seconds(30))
         case .tooEarly:
             let age = claim.accessIssuedAt.map { now.timeIntervalSince($0) } ?? 0
             return max(.seconds(60), entry.policy.minAge - .seconds(age))
-        case .reauth, .suspended:
+        case .reauth:
             // A bare status or a catch-all is never a verdict.
             failure.outcome = .unclassified
-        case .request, .transient, .unknown:
+        case .client, .request, .transient, .unknown:
             break
         }
         failure.fails += 1
         return retry(claim, failures: failure.fails, now: now, random: random, retryAfter: answer.retryAfter)
     }
 
-    /// Three failures of the channel's own, or an access token that ran out: people should see it. An app's fault never
-    /// flags its channels, and a stronger warning stays.
+    /// Whether an answer speaks of this channel: an app's fault never flags its channels, and a verdict that waits for
+    /// its confirmation is told once, with its own name.
+    private func isOwnFailure(_ answer: AnswerFailure, isAppCleared: Bool) -> Bool {
+        switch answer.answerClass {
+        case .client: isAppCleared
+        case .tooEarly: false
+        case .reauth: !answer.isNamed
+        case .suspended, .request, .rateLimited, .transient, .unknown: true
+        }
+    }
+
+    /// Three failures of the channel's own, or an access token that ran out: people should see it. A stronger warning
+    /// stays.
     private func flag(_ failure: inout StoredFailure, of claim: Claim, now: Date) {
-        guard failure.warning == nil, claim.status == .active, failure.outcome != .appRejected,
-            failure.outcome != .notDue
-        else { return }
+        guard failure.warning == nil, claim.status == .active else { return }
         let isExpired = claim.accessExpiresAt.map { $0 <= now } ?? false
-        if failure.fails >= 3 || isExpired { failure.warning = .refreshFailing }
+        if failure.fails >= Self.failuresMax || isExpired { failure.warning = .refreshFailing }
     }
 
     private func retry(
@@ -122,21 +161,22 @@ package struct FailurePolicy: Sendable {
 
     /// When the same token may be presented again after an unknown outcome (PROTOCOL §6, second table).
     private func replay(_ claim: Claim, now: Date, sentFor: Duration, random: Double) -> Duration {
-        let untilDeadline = max(.zero, entry.replayClass.transferLimit - sentFor)
-        let single = retry(
-            claim, failures: claim.fails, now: now, random: random, floor: untilDeadline + .seconds(60))
-        switch entry.replayClass {
-        case .free:
-            return retry(claim, failures: claim.fails + 1, now: now, random: random)
-        case .single:
-            return claim.fails == 0 ? untilDeadline + .seconds(60) : single
+        guard replayClass != .free else { return retry(claim, failures: claim.fails + 1, now: now, random: random) }
+        let untilDeadline = max(.zero, replayClass.transferLimit - sentFor)
+        let first = untilDeadline + ReplayRule.singlePause
+        let single = claim.doubt ? retry(claim, failures: claim.fails, now: now, random: random, floor: first) : first
+        switch replayClass {
+        case .free, .single:
+            return single
         case .grace(let window):
-            if claim.fails == 0 { return untilDeadline + .seconds(15) }
-            let nextReplay = .seconds(15) + window / 6 * claim.fails
-            return nextReplay < window - .seconds(60) ? window / 6 : single
+            let soon = untilDeadline + ReplayRule.gracePause
+            guard claim.doubt else { return soon }
+            // Each earlier replay took a sixth of the window.
+            let passed = ReplayRule.gracePause + window / 6 * max(claim.fails, 1)
+            return passed < window - .seconds(60) ? max(window / 6, soon) : single
         case .family:
             let left = claim.accessExpiresAt.map { Duration.seconds($0.timeIntervalSince(now)) } ?? .zero
-            return left > .seconds(120) ? left - .seconds(120) : single
+            return max(left - ReplayRule.familyLife, single)
         }
     }
 }

@@ -2,35 +2,42 @@ import Domain
 import Synchronization
 
 /// Refreshes that run in this process, so that many callers for one channel share one (DESIGN §3.3 `…/token`).
+///
+/// Holds one entry for each claim that is not committed yet.
 final class InFlight: Sendable {
-    private let waiters = Mutex<[ChannelID: [CheckedContinuation<RefreshReport, Never>]]>([:])
+    /// The report of one attempt, once it is committed.
+    typealias Ticket = Promise<RefreshReport>
 
-    /// - Parameter waiter: of the caller that began it, resumed with its report.
-    func begin(_ channel: ChannelID, waiter: CheckedContinuation<RefreshReport, Never>? = nil) {
-        waiters.withLock { waiters in
-            waiters[channel, default: []] += waiter.map { [$0] } ?? []
+    private struct State {
+        var tickets: [ClaimKey: Ticket] = [:]
+        var newest: [ChannelID: Int64] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func begin(_ key: ClaimKey) -> Ticket {
+        state.withLock { state in
+            let ticket = Ticket()
+            state.tickets[key] = ticket
+            state.newest[key.channelID] = max(state.newest[key.channelID] ?? 0, key.attempt)
+            return ticket
         }
     }
 
-    func end(_ report: RefreshReport) {
-        let waiting = waiters.withLock { $0.removeValue(forKey: report.channelID) } ?? []
-        for continuation in waiting { continuation.resume(returning: report) }
+    func end(_ key: ClaimKey, with report: RefreshReport) {
+        let ticket = state.withLock { state in
+            if state.newest[key.channelID] == key.attempt { state.newest[key.channelID] = nil }
+            return state.tickets.removeValue(forKey: key)
+        }
+        ticket?.fulfil(report)
     }
 
-    /// The report of the refresh that runs now; nil when none does.
-    func join(_ channel: ChannelID) async -> RefreshReport? {
-        guard waiters.withLock({ $0[channel] != nil }) else { return nil }
-        return await withCheckedContinuation { (continuation: CheckedContinuation<RefreshReport, Never>) in
-            let isRunning = waiters.withLock { waiters in
-                guard waiters[channel] != nil else { return false }
-                waiters[channel]?.append(continuation)
-                return true
-            }
-            if !isRunning {
-                continuation.resume(
-                    returning: RefreshReport(
-                        channelID: channel, outcome: .superseded, reason: "ended", message: "It has just ended."))
-            }
+    /// The refresh of a channel that runs here now.
+    func ticket(of channel: ChannelID) -> Ticket? {
+        state.withLock { state in
+            state.newest[channel].flatMap { state.tickets[ClaimKey(channelID: channel, attempt: $0)] }
         }
     }
+
+    var count: Int { state.withLock { $0.tickets.count } }
 }

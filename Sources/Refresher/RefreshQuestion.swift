@@ -6,10 +6,13 @@ package import Providers
 package struct RefreshQuestion: Sendable {
     let options: RefreshOptions
     let entry: ProviderEntry?
+    let replayClass: ReplayClass
 
-    package init(options: RefreshOptions, entry: ProviderEntry?) {
+    /// - Parameter replayClass: the one that counts for the channel's app; the entry's when nil.
+    package init(options: RefreshOptions, entry: ProviderEntry?, replayClass: ReplayClass? = nil) {
         self.options = options
         self.entry = entry
+        self.replayClass = replayClass ?? entry?.replayClass ?? .single
     }
 
     /// The report when nobody is to be called; nil when the channel is to be claimed.
@@ -24,7 +27,8 @@ package struct RefreshQuestion: Sendable {
         case .disconnected: return report(channel, .paused, "disconnected", "The channel is disconnected.")
         case .warning where channel.reason?.parks == true && !options.retryDead:
             return report(
-                channel, .reauthorizationRequired, channel.reason?.rawValue ?? "", "The grant is dead: a human must authorize again.")
+                channel, channel.reason == .sealedUnreadable ? .unclassified : .reauthorizationRequired,
+                channel.reason?.rawValue ?? "", "Only a new authorization helps this channel.")
         case .active, .warning: break
         }
         if let appState, appState != .degraded, appState != .ok, !options.force {
@@ -33,6 +37,7 @@ package struct RefreshQuestion: Sendable {
                 "The provider refuses the app's own credentials; its channels wait.")
         }
         if let young = tooYoung(channel, entry) { return young }
+        if let doubtful = inDoubt(channel) { return doubtful }
         if !isWanted(channel, entry) { return notDue(channel) }
         if options.dryRun {
             return report(channel, .renewed, "dry_run", "It would be refreshed now.")
@@ -59,12 +64,26 @@ package struct RefreshQuestion: Sendable {
         let now = channel.databaseTime
         let byAge = channel.accessIssuedAt.map { $0.addingTimeInterval(entry.policy.minAge.seconds) }
         let byInterval = channel.lastRefreshAt.map { $0.addingTimeInterval(entry.policy.minInterval.seconds) }
-        guard let earliest = [byAge, byInterval].compactMap({ $0 }).max(), earliest > now,
-            channel.status != .warning || channel.reason == .notExtended
-        else { return nil }
+        guard let earliest = [byAge, byInterval].compactMap({ $0 }).max(), earliest > now else { return nil }
         var report = report(
             channel, .notDue, "too_young", "The token is younger than \(entry.name) allows for a refresh.")
         report.nextRefreshAt = max(earliest, channel.dueAt ?? earliest)
+        return report
+    }
+
+    /// A token that may be spent is presented again no sooner than its class allows, whoever asks (PROTOCOL §6).
+    private func inDoubt(_ channel: ChannelSnapshot) -> RefreshReport? {
+        guard channel.doubt, !channel.isHeld, channel.dueAt.map({ $0 > channel.databaseTime }) ?? true else {
+            return nil
+        }
+        let earliest = ReplayRule.earliest(
+            replayClass, claimedAt: ReplayRule.claimedAt(attempt: channel.attempt),
+            accessExpiresAt: channel.accessExpiresAt)
+        guard earliest > channel.databaseTime else { return nil }
+        var report = report(
+            channel, .notDue, "doubt",
+            "The answer to the last refresh was lost, and its token may be spent: it is tried again at the right time.")
+        report.nextRefreshAt = channel.dueAt.map { min($0, earliest) } ?? earliest
         return report
     }
 

@@ -2,98 +2,182 @@ import Domain
 import FoundationEssentials
 import Logging
 import Providers
+import Synchronization
 
-/// Bringing home what ended processes left in their journals (PROTOCOL §5 "Settle"), before the first claim.
+/// What ended processes left in the journal and is not home yet.
+struct Unsettled: Sendable {
+    /// Whether the journal could be looked through at all.
+    var isRead = false
+    var answers: [JournalAnswer] = []
+    var claims: [ClaimKey] = []
+
+    var isHome: Bool { isRead && answers.isEmpty && claims.isEmpty }
+}
+
+/// Bringing home what ended processes left in their journals (PROTOCOL §5 "Settle").
 extension Refresher {
+    static let journalEvery: Duration = .seconds(1)
+    private static let settleBatch = 200
+
+    /// Tries each entry once before the first claim. Entries that fail while the database works are tried again beside
+    /// the loop: they delay nothing but themselves.
     func settleJournal() async {
-        let recovery: JournalRecovery
+        var pause = Self.databasePause
+        while !gate.isStopped, !Task.isCancelled {
+            heartbeats.beat(Self.loopName)
+            await settleOnce()
+            if unsettled.withLock({ !$0.isRead || $0.isHome }) { return }
+            let isDatabaseThere = try? await gate.reading {
+                try await ports.store.due(providers: [], excludingApps: [])
+            }
+            if isDatabaseThere != nil { return }
+            await stopSignal.wait(atMost: pause, clock: clock)
+            pause = min(pause * 2, Self.databasePauseMax)
+        }
+    }
+
+    /// Settles what is left, and opens the gate again when the journal works again.
+    func watchJournal() async {
+        while !gate.isStopped, !Task.isCancelled {
+            heartbeats.beat("journal")
+            if !unsettled.withLock({ $0.isHome }) { await settleOnce() }
+            if gate.isJournalDown { probeJournal() }
+            await journalSignal.wait(atMost: Self.journalEvery, clock: clock)
+        }
+        heartbeats.end("journal")
+    }
+
+    private func probeJournal() {
+        guard ports.journal.standing().failure == nil, let reservation = try? ports.journal.reserve() else { return }
+        ports.journal.release(reservation)
+        gate.journal(failed: false)
+        logger.notice("the journal keeps answers again", metadata: ["event": "journal.recovered"])
+        wake.send()
+    }
+
+    private func settleOnce() async {
+        if !unsettled.withLock({ $0.isRead }) { await readJournal() }
+        let (answers, claims) = unsettled.withLock { ($0.answers, $0.claims) }
+        guard !answers.isEmpty || !claims.isEmpty else { return }
+        logger.notice(
+            "settling the journal",
+            metadata: ["event": "journal.settling", "answers": "\(answers.count)", "claims": "\(claims.count)"])
+        for answer in answers where !gate.isStopped {
+            heartbeats.beat(Self.loopName)
+            if await tried({ try await settle(answer) }) {
+                unsettled.withLock { $0.answers.removeAll { $0.key == answer.key } }
+            } else if gate.isDatabaseAway {
+                return
+            }
+        }
+        var start = 0
+        while start < claims.count, !gate.isStopped {
+            heartbeats.beat(Self.loopName)
+            let part = Array(claims[start..<min(start + Self.settleBatch, claims.count)])
+            start += part.count
+            guard await tried({ try await settle(part) }) else { continue }
+            unsettled.withLock { $0.claims.removeAll(where: Set(part).contains) }
+        }
+    }
+
+    private func readJournal() async {
         do {
-            recovery = try await ports.journal.recover()
+            let recovery = try await ports.journal.recover()
+            for sentence in recovery.quarantined {
+                metrics.increment("tokenward_journal_settled_total", [("result", "quarantined")])
+                logger.error(
+                    "journal entry set aside", metadata: ["event": "journal.quarantined", "why": "\(sentence)"])
+            }
+            unsettled.withLock {
+                $0 = Unsettled(isRead: true, answers: recovery.answers, claims: recovery.claims)
+            }
         } catch {
             gate.journal(failed: true)
             logger.error("the journal cannot be read", metadata: ["event": "journal.failed", "error": "\(error)"])
+        }
+    }
+
+    private func tried(_ body: () async throws -> Void) async -> Bool {
+        do {
+            try await body()
+            return true
+        } catch {
+            logger.warning(
+                "a journal entry waits for the database", metadata: ["event": "journal.waiting", "error": "\(error)"])
+            return false
+        }
+    }
+
+    private func settle(_ answer: JournalAnswer) async throws {
+        guard let entry = ports.catalogue[answer.provider] else {
+            await ports.journal.quarantine(
+                answer.key, because: "The catalogue has no provider `\(answer.provider)`: add its entry again.")
+            metrics.increment("tokenward_journal_settled_total", [("result", "quarantined")])
             return
         }
-        for sentence in recovery.quarantined {
-            metrics.increment("tokenward_journal_settled_total", [("result", "quarantined")])
-            logger.error("journal entry set aside", metadata: ["event": "journal.quarantined", "why": "\(sentence)"])
-        }
-        guard !recovery.answers.isEmpty || !recovery.claims.isEmpty else { return }
-        logger.notice(
-            "settling the journal",
-            metadata: [
-                "event": "journal.settling", "answers": "\(recovery.answers.count)", "claims": "\(recovery.claims.count)",
-            ])
-        var pause: Duration = .milliseconds(250)
-        while !gate.isStopped, !Task.isCancelled {
-            heartbeats.beat(Self.loopName)
-            do {
-                try await settle(answers: recovery.answers)
-                try await settle(claims: recovery.claims)
-                return
-            } catch {
-                // No claims before the journal is home, and none are possible without the database anyway.
-                logger.warning(
-                    "the journal waits for the database", metadata: ["event": "journal.waiting", "error": "\(error)"])
-                await stopSignal.wait(atMost: pause, clock: clock)
-                pause = min(pause * 2, .seconds(2))
-            }
+        let snapshot = try await gate.reading { try await ports.store.snapshots(of: [answer.key.channelID]) }.first
+        let now = snapshot?.databaseTime ?? Date()
+        // Whatever the catalogue says of the class: it was journalled because its token may be spent.
+        let replayClass: ReplayClass = entry.replayClass == .free ? .single : entry.replayClass
+        switch AnswerReader(entry: entry, replayClass: replayClass).read(answer, now: now, actor: "journal") {
+        case .success(let success):
+            let result = try await gate.watching { try await ports.store.complete([success]) }.first
+            await close(answer.key, result ?? .superseded, as: "stored")
+        case .failure(let end):
+            guard let snapshot else { return await close(answer.key, .superseded, as: "failed") }
+            let failure = self.failure(
+                answer.key, base: answer.base, end: end, entry: entry, replayClass: replayClass, snapshot: snapshot)
+            let result = try await gate.watching { try await ports.store.complete([failure]) }.first
+            await close(answer.key, result ?? .superseded, as: "failed")
         }
     }
 
-    private func settle(answers: [JournalAnswer]) async throws {
-        for answer in answers {
-            guard let entry = ports.catalogue[answer.provider] else {
-                await ports.journal.quarantine(answer.key, because: "the catalogue has no provider `\(answer.provider)`")
-                continue
-            }
-            switch AnswerReader(entry: entry).read(answer, now: Date(), actor: "journal") {
-            case .success(let success):
-                let result = try await gate.watching { try await ports.store.complete([success])[0] }
-                await close(answer.key, result)
-            case .failure(let end):
-                try await settle(answer.key, base: answer.base, end: end, entry: entry, provider: answer.provider)
-            }
-        }
-    }
-
-    /// A claim without an answer: the request may have left.
-    private func settle(claims: [ClaimKey]) async throws {
-        guard !claims.isEmpty else { return }
-        let snapshots = try await ports.store.snapshots(of: claims.map(\.channelID))
-        let byID = Dictionary(uniqueKeysWithValues: snapshots.map { ($0.id, $0) })
+    /// Claims without an answer: the request may have left.
+    private func settle(_ claims: [ClaimKey]) async throws {
+        let snapshots = try await gate.reading { try await ports.store.snapshots(of: claims.map(\.channelID)) }
+        let byID = Dictionary(snapshots.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        var failures: [StoredFailure] = []
         for key in claims {
-            guard let snapshot = byID[key.channelID], let entry = ports.catalogue[snapshot.provider] else {
-                ports.journal.noteDone([key])
+            guard let snapshot = byID[key.channelID], snapshot.attempt == key.attempt, snapshot.isHeld,
+                let entry = ports.catalogue[snapshot.provider]
+            else {
+                await close(key, .superseded, as: "failed")
                 continue
             }
-            try await settle(
-                key, base: snapshot.written,
-                end: .unknown(code: "process_ended", message: "The process ended while the refresh was running."),
-                entry: entry, provider: snapshot.provider)
+            let sentence = "The process ended while the refresh was running."
+            let replayClass = classes.of(entry, appID: snapshot.appID)
+            failures.append(
+                failure(
+                    key, base: snapshot.written,
+                    end: replayClass == .free
+                        ? .notSent(code: "process_ended", message: sentence)
+                        : .unknown(code: "process_ended", message: sentence),
+                    entry: entry, replayClass: replayClass, snapshot: snapshot))
         }
+        guard !failures.isEmpty else { return }
+        let results = try await gate.watching { try await ports.store.complete(failures) }
+        for (failure, result) in zip(failures, results) { await close(failure.key, result, as: "failed") }
     }
 
-    private func settle(
-        _ key: ClaimKey, base: Int64, end: FailedEnd, entry: ProviderEntry, provider: String
-    ) async throws {
-        let snapshot = try await ports.store.snapshots(of: [key.channelID]).first
+    /// The row as it stands is the one that was claimed: the fence compares attempt and base.
+    private func failure(
+        _ key: ClaimKey, base: Int64, end: FailedEnd, entry: ProviderEntry, replayClass: ReplayClass,
+        snapshot: ChannelSnapshot
+    ) -> StoredFailure {
         let claim = Claim(
-            key: key, tenantID: snapshot?.tenantID ?? "", provider: provider, appID: snapshot?.appID ?? "", grantID: 0,
-            base: base, doubt: snapshot?.doubt ?? false, fails: 0, denials: 0, status: snapshot?.status ?? .active,
-            reason: snapshot?.reason, accessExpiresAt: snapshot?.accessExpiresAt, refreshExpiresAt: nil,
-            accessIssuedAt: snapshot?.accessIssuedAt, lastRefreshAt: snapshot?.lastRefreshAt, dueAt: snapshot?.dueAt,
-            credential: .failure(.unreadable))
-        let failure = FailurePolicy(entry: entry, ladder: configuration.ladder).failure(
-            of: claim, end, now: snapshot?.databaseTime ?? Date(), random: Double.random(in: 0..<1), actor: "journal")
-        let result = try await gate.watching { try await ports.store.complete([failure])[0] }
-        await close(key, result == .stored ? .stored : result, failed: true)
+            key: key, tenantID: snapshot.tenantID, provider: snapshot.provider, appID: snapshot.appID, grantID: 0,
+            base: base, doubt: snapshot.doubt, fails: snapshot.fails, denials: snapshot.denials,
+            status: snapshot.status, reason: snapshot.reason, accessExpiresAt: snapshot.accessExpiresAt,
+            refreshExpiresAt: nil, accessIssuedAt: snapshot.accessIssuedAt, lastRefreshAt: snapshot.lastRefreshAt,
+            dueAt: snapshot.dueAt, credential: .failure(.unreadable))
+        return FailurePolicy(entry: entry, replayClass: replayClass, ladder: configuration.ladder).failure(
+            of: claim, end, now: snapshot.databaseTime, random: Double.random(in: 0..<1), actor: "journal")
     }
 
-    private func close(_ key: ClaimKey, _ result: CompletionResult, failed: Bool = false) async {
+    private func close(_ key: ClaimKey, _ result: CompletionResult, as kind: String) async {
         switch result {
         case .stored:
-            metrics.increment("tokenward_journal_settled_total", [("result", failed ? "failed" : "stored")])
+            metrics.increment("tokenward_journal_settled_total", [("result", kind)])
             ports.journal.noteDone([key])
         case .superseded:
             metrics.increment("tokenward_journal_settled_total", [("result", "superseded")])

@@ -2,21 +2,27 @@ import Domain
 import FoundationEssentials
 import Logging
 import Providers
+import Synchronization
 
-/// The slow loops beside the dispatcher: orphans of dead replicas, and apps in trouble.
+/// The slow loops beside the dispatcher: orphans of dead replicas, apps in trouble.
 extension Refresher {
     static let appsEvery: Duration = .seconds(2)
+    /// The longest that a probe of an app is waited for.
+    static let probePatience: Duration = .seconds(40)
 
     /// Takes over claims whose lease ran out (PROTOCOL §4 Q1'').
     func watchOrphans() async {
         while !gate.isStopped, !Task.isCancelled {
             heartbeats.beat("takeover")
-            do {
-                for provider in ports.catalogue.names where !gate.isStopped {
+            for provider in ports.catalogue.names where !gate.isStopped {
+                do {
                     try await takeOverOrphans(of: provider)
+                } catch {
+                    logger.warning(
+                        "orphans cannot be taken over",
+                        metadata: ["event": "takeover.failed", "provider": "\(provider)", "error": "\(error)"])
+                    if gate.isDatabaseAway { break }
                 }
-            } catch {
-                logger.warning("orphans cannot be read", metadata: ["event": "takeover.failed", "error": "\(error)"])
             }
             await orphanSignal.wait(atMost: configuration.takeoverEvery, clock: clock)
         }
@@ -24,46 +30,59 @@ extension Refresher {
     }
 
     private func takeOverOrphans(of provider: String) async throws {
-        guard let entry = ports.catalogue[provider], gate.isOpen(journalled: entry.replayClass.isJournalled) else {
-            return
+        guard let entry = ports.catalogue[provider] else { return }
+        let replayClass = classes.ofAll(entry)
+        let lease = lease(of: entry)
+        guard clockWatch.agrees(for: lease), gate.isOpen(journalled: replayClass.isJournalled),
+            // Our own journal may hold the answer of what looks like an orphan.
+            !replayClass.isJournalled || unsettled.withLock({ $0.isHome })
+        else { return }
+        let taken = slots.takeForClaim(by: provider, atMost: pacing.allowance(for: provider))
+        guard taken > 0 else { return }
+        let batch: ClaimBatch
+        do {
+            batch = try await gate.watching {
+                try await ports.store.takeOver(
+                    provider: provider, lease: lease, free: replayClass == .free, limit: taken)
+            }
+        } catch {
+            _ = slots.give(taken, for: provider)
+            throw error
         }
-        let room = slots.room(for: provider)
-        guard room > 0 else { return }
-        let batch = try await gate.watching {
-            try await ports.store.takeOver(
-                provider: provider, lease: entry.replayClass.lease(margin: entry.policy.refreshBefore),
-                free: entry.replayClass == .free, limit: room)
-        }
+        if batch.claims.count < taken, slots.give(taken - batch.claims.count, for: provider) { wake.send() }
         guard !batch.claims.isEmpty else { return }
+        hear(batch.databaseTime, askedAt: batch.sentAt)
         logger.notice(
             "claims taken over",
             metadata: ["event": "takeover", "provider": "\(provider)", "count": "\(batch.claims.count)"])
-        begin(batch, entry: entry, actor: "scheduler")
+        await sort(batch, of: entry, after: lease)
     }
 
-    /// Starts claims from outside the dispatcher; their tasks belong to `run()`.
-    ///
-    /// - Parameter waiter: resumed with the report of the batch's only claim.
-    func begin(
-        _ batch: ClaimBatch, entry: ProviderEntry, actor: String,
-        waiter: CheckedContinuation<RefreshReport, Never>? = nil
-    ) {
-        slots.take(batch.claims.count, for: entry.name)
-        if entry.replayClass.isJournalled { ports.journal.noteClaims(batch.claims.map(\.key)) }
+    /// Begins what may be tried now; the rest is given back with the time at which its class allows a replay.
+    private func sort(_ batch: ClaimBatch, of entry: ProviderEntry, after lease: Duration) async {
+        // Their leases ran out, so their claims are at least this old.
+        let claimedAt = batch.databaseTime.addingTimeInterval(-lease.seconds)
+        var now: [Claim] = []
+        var later: [(claim: Claim, dueAt: Date?)] = []
         for claim in batch.claims {
-            inFlight.begin(claim.channelID, waiter: waiter)
-            let work: @Sendable () async -> Void = {
-                await self.work(on: claim, of: (batch.sentAt, batch.databaseTime), entry: entry, actor: actor)
-            }
-            // After the stop nothing starts: the lease runs out and another replica takes over.
-            if !enqueue(work) {
-                _ = slots.give(for: entry.name)
-                inFlight.end(
-                    RefreshReport(
-                        channelID: claim.channelID, outcome: .leaseLost, reason: "stopping",
-                        message: "\(RefresherError.stopping)"))
+            let earliest = ReplayRule.earliest(
+                classes.of(entry, appID: claim.appID), claimedAt: claimedAt, accessExpiresAt: claim.accessExpiresAt)
+            if claim.isParked {
+                later.append((claim, nil))
+            } else if earliest > batch.databaseTime {
+                later.append((claim, earliest))
+            } else if board.isExcluded(claim.appID) {
+                later.append((claim, batch.databaseTime.addingTimeInterval(ProtocolTimes.ownFaultPause.seconds)))
+            } else {
+                now.append(claim)
             }
         }
+        let times = ClaimTimes(sentAt: batch.sentAt, databaseTime: batch.databaseTime)
+        await begin(now, of: times, entry: entry, actor: "scheduler")
+        guard !later.isEmpty else { return }
+        if slots.give(later.count, for: entry.name) { wake.send() }
+        let dueAt = Dictionary(later.map { ($0.claim.key, $0.dueAt) }, uniquingKeysWith: { first, _ in first })
+        await giveBack(later.map(\.claim)) { dueAt[$0.key] ?? nil }
     }
 
     /// Learns what other replicas found out about apps, and probes those whose turn has come.
@@ -71,8 +90,11 @@ extension Refresher {
         while !gate.isStopped, !Task.isCancelled {
             heartbeats.beat("apps")
             do {
-                try await board.reload()
-                for canary in try await board.canaries() { try await probe(canary) }
+                try await gate.reading { try await board.reload() }
+                for canary in try await board.canaries() {
+                    heartbeats.beat("apps")
+                    try await probe(canary)
+                }
             } catch {
                 logger.warning("app states cannot be read", metadata: ["event": "apps.failed", "error": "\(error)"])
             }
@@ -81,9 +103,10 @@ extension Refresher {
         heartbeats.end("apps")
     }
 
-    private func probe(_ canary: (app: String, channel: ChannelID, isOnlyChannel: Bool)) async throws {
+    private func probe(_ canary: AppBoard.Canary) async throws {
         let reports = try await refresh(
-            [canary.channel], RefreshOptions(force: true, actor: "app probe", patience: .zero), isProbe: true)
+            [canary.channel], RefreshOptions(force: true, actor: "app probe", patience: Self.probePatience),
+            isProbe: true)
         guard canary.isOnlyChannel, let report = reports.first, report.outcome == .appRejected,
             board.standing(of: canary.app)?.state == .suspect
         else { return }

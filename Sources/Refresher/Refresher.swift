@@ -1,8 +1,8 @@
 package import Domain
+package import FoundationEssentials
 package import Logging
 package import Providers
 import ServiceLifecycle
-package import FoundationEssentials
 import Synchronization
 
 /// Keeps channels fresh: claim → call → journal → store, for what is due and for refreshes on demand alike.
@@ -42,13 +42,23 @@ package final class Refresher: Service, Sendable {
     let slots: Slots
     let batcher: StoreBatcher
     let board: AppBoard
-    let inFlight = InFlight()
-    let wake = WakeSignal()
-    let scoreboard = Scoreboard()
     let pacing: Pacing
+    let clockWatch: ClockWatch
+    let classes = ReplayClasses()
+    let inFlight = InFlight()
+    let requests = WorkQueue()
+    /// What ended processes left and is not settled.
+    let unsettled = Mutex(Unsettled())
+    /// Known when the journal was looked through: claims may be made.
+    let ready = Promise<Void>()
+    let scoreboard = Scoreboard()
 
-    private let requests: AsyncStream<@Sendable () async -> Void>
-    private let submit: AsyncStream<@Sendable () async -> Void>.Continuation
+    /// Wakes the dispatcher: slots are free.
+    let wake = WakeSignal()
+    let stopSignal = WakeSignal()
+    let appSignal = WakeSignal()
+    let orphanSignal = WakeSignal()
+    let journalSignal = WakeSignal()
 
     package init(
         ports: Ports, configuration: RefresherConfiguration = RefresherConfiguration(), metrics: Metrics = Metrics(),
@@ -63,32 +73,21 @@ package final class Refresher: Service, Sendable {
         gate = SendGate(clock: clock)
         slots = Slots(limit: configuration.concurrency, limitPerProvider: configuration.concurrencyPerProvider)
         batcher = StoreBatcher(store: ports.store, gate: gate, clock: clock, logger: logger)
-        board = AppBoard(store: ports.store, logger: logger)
+        board = AppBoard(store: ports.store, clock: clock, logger: logger)
         pacing = Pacing(clock: clock)
-        (requests, submit) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(100_000))
+        clockWatch = ClockWatch(clock: clock)
         declareMetrics()
     }
 
     package func run() async throws {
-        await withGracefulShutdownHandler {
-            await withDiscardingTaskGroup { outer in
-                outer.addTask { await self.batcher.run() }
-                await self.settleJournal()
-                await withDiscardingTaskGroup { attempts in
-                    attempts.addTask { await self.serveRequests() }
-                    attempts.addTask { await self.watchApps() }
-                    if self.configuration.claimsDue {
-                        attempts.addTask { await self.watchOrphans() }
-                        await self.dispatch(into: &attempts)
-                    } else {
-                        await self.idleUntilStopped()
-                    }
-                    self.submit.finish()
-                }
-                self.batcher.finish()
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await serve()
+            } onGracefulShutdown: {
+                self.stop()
             }
-        } onGracefulShutdown: {
-            self.stop()
+        } onCancel: {
+            stop()
         }
         heartbeats.end(Self.loopName)
         let left = batcher.backlog
@@ -97,20 +96,33 @@ package final class Refresher: Service, Sendable {
         }
     }
 
+    private func serve() async {
+        await withDiscardingTaskGroup { storing in
+            storing.addTask { await self.batcher.run() }
+            await self.settleJournal()
+            self.ready.fulfil(())
+            await withDiscardingTaskGroup { attempts in
+                attempts.addTask { await self.requests.run() }
+                attempts.addTask { await self.watchApps() }
+                attempts.addTask { await self.watchJournal() }
+                if self.configuration.claimsDue {
+                    attempts.addTask { await self.watchOrphans() }
+                    await self.dispatch(into: &attempts)
+                } else {
+                    await self.idleUntilStopped()
+                }
+            }
+            self.batcher.finish()
+        }
+    }
+
     /// Stops claiming and sending; `run()` returns when all that was received is stored.
     package func stop() {
         logger.info("refresh loop stops", metadata: ["event": "scheduler.stopping", "inFlight": "\(slots.inFlight)"])
         gate.stop()
-        submit.finish()
-        wake.send()
-        stopSignal.send()
-        appSignal.send()
-        orphanSignal.send()
+        requests.close()
+        for signal in [wake, stopSignal, appSignal, orphanSignal, journalSignal] { signal.send() }
     }
-
-    let stopSignal = WakeSignal()
-    let appSignal = WakeSignal()
-    let orphanSignal = WakeSignal()
 
     /// What `/status` says of the loop.
     package var standing: RefresherStanding {
@@ -119,23 +131,16 @@ package final class Refresher: Service, Sendable {
             isDatabaseDown: gate.isDatabaseDown, isJournalDown: gate.isJournalDown)
     }
 
-    /// Runs work inside `run()`'s tasks, so that a caller that leaves cuts nothing. False after the stop.
-    func enqueue(_ work: @escaping @Sendable () async -> Void) -> Bool {
-        if case .enqueued = submit.yield(work) { return true }
-        return false
-    }
-
-    private func serveRequests() async {
-        await withDiscardingTaskGroup { group in
-            for await request in requests { group.addTask { await request() } }
-        }
-    }
-
     private func idleUntilStopped() async {
         while !gate.isStopped, !Task.isCancelled {
             heartbeats.beat(Self.loopName)
             await stopSignal.wait(atMost: configuration.poll, clock: clock)
         }
+    }
+
+    /// What of the catalogue and of the answers seen decides about a channel's claims and replays.
+    func lease(of entry: ProviderEntry) -> Duration {
+        classes.ofAll(entry).lease(margin: entry.policy.refreshBefore)
     }
 
     private func declareMetrics() {
@@ -147,7 +152,7 @@ package final class Refresher: Service, Sendable {
             help: "Grants found dead whose newest refresh token may have been lost.", initial: [[]])
         metrics.declare(
             "tokenward_journal_settled_total", .counter, help: "Journal entries of ended processes by result.",
-            initial: ["stored", "superseded", "failed", "refused"].map { [("result", $0)] })
+            initial: ["stored", "superseded", "failed", "refused", "quarantined"].map { [("result", $0)] })
     }
 }
 
@@ -160,17 +165,21 @@ package struct RefresherStanding: Sendable {
     package var isJournalDown: Bool
 }
 
-/// Why the refresh loop ended badly.
+/// Why the refresh loop ended badly, or takes no work.
 package enum RefresherError: Error, Sendable, Equatable, CustomStringConvertible {
     case notStored(count: Int)
     case stopping
+    case starting
 
     package var description: String {
         switch self {
         case .notStored(let count):
-            "\(count) answers could not be stored before the end; the journal keeps them for the next start."
+            "\(count) answers could not be stored before the end; the journal keeps those of rotating providers "
+                + "for the next start."
         case .stopping:
             "The refresh loop is stopping; try again."
+        case .starting:
+            "The refresh loop still settles its journal; try again."
         }
     }
 }
@@ -184,27 +193,5 @@ final class Scoreboard: Sendable {
     func note() {
         let now = Date()
         last.withLock { $0 = now }
-    }
-}
-
-/// Pauses of whole providers that asked for less (429 with `Retry-After`).
-final class Pacing: Sendable {
-    static let pauseMax: Duration = .seconds(900)
-
-    private let clock: any LocalClock
-    private let until = Mutex<[String: ContinuousClock.Instant]>([:])
-
-    init(clock: any LocalClock) {
-        self.clock = clock
-    }
-
-    func pause(_ provider: String, for duration: Duration) {
-        let end = clock.now + min(duration, Self.pauseMax)
-        until.withLock { $0[provider] = max($0[provider] ?? end, end) }
-    }
-
-    func isPaused(_ provider: String) -> Bool {
-        let now = clock.now
-        return until.withLock { ($0[provider] ?? now) > now }
     }
 }

@@ -2,11 +2,15 @@ package import Domain
 
 /// Limits and times of the refresh loop (DESIGN §3.2 "limits").
 package struct RefresherConfiguration: Sendable {
+    /// The longest transfer with which three fit into a lease (PROTOCOL §3.4: 3·T + 5 s ≤ 100 s).
+    package static let transferLimitMax: Duration = .seconds(31)
+
     /// Transfers in flight over all providers.
     package var concurrency: Int
     /// Transfers in flight for one provider.
     package var concurrencyPerProvider: Int
-    /// Hard limit of one transfer of a provider that does not rotate; the others' is PROTOCOL's 30 s.
+    /// Hard limit of one transfer of a provider that does not rotate, at most ``transferLimitMax``; the others' is
+    /// PROTOCOL's 30 s.
     package var transferLimit: Duration
     /// Longest sleep between two looks at the schedule.
     package var poll: Duration
@@ -23,7 +27,7 @@ package struct RefresherConfiguration: Sendable {
     ) {
         self.concurrency = concurrency
         self.concurrencyPerProvider = concurrencyPerProvider
-        self.transferLimit = transferLimit
+        self.transferLimit = min(transferLimit, Self.transferLimitMax)
         self.poll = poll
         self.ladder = ladder
         self.claimsDue = claimsDue
@@ -33,8 +37,6 @@ package struct RefresherConfiguration: Sendable {
 
 /// Times that PROTOCOL fixes.
 enum ProtocolTimes {
-    /// A transfer starts only if it can end this long after its claim was sent (§3.4).
-    static let sendWindow: Duration = .seconds(95)
     /// Pause between the confirmations of a dead grant (§7).
     static let confirmationPause: Duration = .seconds(30)
     /// A suspended account is tried this often (DESIGN §2).
@@ -45,4 +47,6 @@ enum ProtocolTimes {
     static let appProbe: Duration = .seconds(600)
     /// Second look at a suspect app (§7).
     static let suspectProbe: Duration = .seconds(60)
+    /// A claim that is given back because of the app or of this replica's journal or keys is due again after it.
+    static let ownFaultPause: Duration = .seconds(60)
 }

@@ -4,29 +4,32 @@ import Logging
 import Synchronization
 
 /// Gathers ends of attempts and stores them in batches, again and again until the database says yes (PROTOCOL §3.7).
+///
+/// A batch holds one kind of end and each channel once. While one is stored the next gathers, so that batches grow with
+/// the load. Rows that fail while the database works for others end up alone, and delay nothing but themselves.
 final class StoreBatcher: Sendable {
+    /// What became of an end.
+    enum Settled: Sendable, Equatable {
+        case decided(CompletionResult)
+        /// The process ends before the database took it; the journal keeps what it has.
+        case abandoned
+    }
+
     static let batchMax = 500
     /// Ends waiting to be stored beyond which nothing more is claimed.
     static let backlogMax = 4_000
     static let workers = 2
-
-    private struct Waiting {
-        var attempt: FinishedAttempt
-        var continuation: CheckedContinuation<CompletionResult, Never>
-    }
-
-    private struct State {
-        var waiting: [Waiting] = []
-        /// Channels in a batch that is being stored: a channel is in one batch at a time.
-        var busy: Set<ChannelID> = []
-        var isFinishing = false
-    }
+    /// Refusals of a batch after which it is halved with each further one.
+    static let wholeTries = 3
+    static let pauseMin: Duration = .milliseconds(100)
+    static let pauseMax: Duration = .seconds(2)
+    static let rowPauseMax: Duration = .seconds(30)
 
     private let store: any RefreshStore
     private let gate: SendGate
     private let clock: any LocalClock
     private let logger: Logger
-    private let state = Mutex(State())
+    private let queue: Mutex<StoreQueue>
     private let signals: [WakeSignal] = (0..<StoreBatcher.workers).map { _ in WakeSignal() }
 
     init(store: any RefreshStore, gate: SendGate, clock: any LocalClock, logger: Logger) {
@@ -34,23 +37,25 @@ final class StoreBatcher: Sendable {
         self.gate = gate
         self.clock = clock
         self.logger = logger
+        queue = Mutex(StoreQueue())
     }
 
-    var hasRoom: Bool { state.withLock { $0.waiting.count < Self.backlogMax } }
+    var hasRoom: Bool { queue.withLock { $0.waiting.count < Self.backlogMax } }
 
-    var backlog: Int { state.withLock { $0.waiting.count + $0.busy.count } }
+    /// Ends that are not stored, those given up included; claims to be given back do not count.
+    var backlog: Int { queue.withLock { $0.unstored } }
 
     /// Returns when the database has decided; cancellation of the caller does not take it back.
-    func submit(_ attempt: FinishedAttempt) async -> CompletionResult {
+    func submit(_ attempt: FinishedAttempt) async -> Settled {
         await withCheckedContinuation { continuation in
-            state.withLock { $0.waiting.append(Waiting(attempt: attempt, continuation: continuation)) }
-            wake()
+            let isTaken = queue.withLock { $0.put(StoreRow(attempt, continuation: continuation)) }
+            if isTaken { wake() } else { continuation.resume(returning: .abandoned) }
         }
     }
 
     /// No more will be submitted: the workers end when all is stored.
     func finish() {
-        state.withLock { $0.isFinishing = true }
+        queue.withLock { $0.isFinishing = true }
         wake()
     }
 
@@ -58,94 +63,72 @@ final class StoreBatcher: Sendable {
         for signal in signals { signal.send() }
     }
 
-    /// Stores until ``finish()`` and nothing is left.
+    /// Stores until ``finish()`` and nothing is left; cancelled, it gives up what the database did not take.
     func run() async {
-        await withTaskGroup(of: Void.self) { group in
+        await withDiscardingTaskGroup { group in
             for worker in 0..<Self.workers {
-                group.addTask { await self.work(signals: worker) }
+                group.addTask { await self.work(signal: self.signals[worker]) }
             }
         }
+        let left = queue.withLock { $0.close() }
+        for row in left { row.continuation?.resume(returning: .abandoned) }
     }
 
-    private func work(signals worker: Int) async {
-        while true {
-            let batch = takeBatch()
-            if batch.isEmpty {
-                if state.withLock({ $0.isFinishing && $0.waiting.isEmpty }) { return }
-                await signals[worker].next()
-                if Task.isCancelled { return }
-                continue
-            }
-            let results = await storeUntilAccepted(batch.map(\.attempt))
-            state.withLock { state in
-                for waiting in batch { state.busy.remove(waiting.attempt.claim.channelID) }
-            }
-            for (waiting, result) in zip(batch, results) { waiting.continuation.resume(returning: result) }
-            wake()
-        }
-    }
-
-    /// At most one end of each channel; the one of the highest attempt first.
-    private func takeBatch() -> [Waiting] {
-        state.withLock { state in
-            var batch: [Waiting] = []
-            var left: [Waiting] = []
-            for waiting in state.waiting {
-                let channel = waiting.attempt.claim.channelID
-                if batch.count < Self.batchMax, state.busy.insert(channel).inserted {
-                    batch.append(waiting)
+    private func work(signal: WakeSignal) async {
+        var pause = Self.pauseMin
+        while !Task.isCancelled {
+            let now = clock.now
+            switch queue.withLock({ $0.next(at: now) }) {
+            case .end:
+                return
+            case .wait(let until):
+                if let until {
+                    await signal.wait(atMost: now.duration(to: until), clock: clock)
                 } else {
-                    left.append(waiting)
+                    await signal.next()
                 }
-            }
-            state.waiting = left
-            return batch
-        }
-    }
-
-    private func storeUntilAccepted(_ attempts: [FinishedAttempt]) async -> [CompletionResult] {
-        var pause: Duration = .milliseconds(100)
-        while true {
-            do {
-                return try await gate.watching { try await store(attempts) }
-            } catch {
-                logger.warning(
-                    "answers wait for the database",
-                    metadata: ["event": "store.failed", "count": "\(attempts.count)", "error": "\(error)"])
-                // A graceful stop waits here; only the end of its grace cancels. The journal keeps what is not stored.
-                guard (try? await clock.sleep(for: pause)) != nil else {
-                    return attempts.map { _ in .refused("stopped before the database could store it") }
+            case .batch(let batch):
+                if await store(batch) {
+                    pause = Self.pauseMin
+                } else {
+                    guard (try? await clock.sleep(for: pause)) != nil else { return }
+                    pause = min(pause * 2, Self.pauseMax)
                 }
-                pause = min(pause * 2, .seconds(2))
+                wake()
             }
         }
     }
 
-    private func store(_ attempts: [FinishedAttempt]) async throws -> [CompletionResult] {
-        var results = [CompletionResult](repeating: .stored, count: attempts.count)
-        var successes: [(index: Int, row: StoredSuccess)] = []
-        var failures: [(index: Int, row: StoredFailure)] = []
-        var releases: [(key: ClaimKey, dueAt: Date?)] = []
-        for (index, attempt) in attempts.enumerated() {
-            switch attempt.end {
-            case .success(let row): successes.append((index, row))
-            case .failure(let row): failures.append((index, row))
-            case .release(let dueAt, _, _): releases.append((attempt.claim.key, dueAt))
-            }
+    /// Stores one batch and answers its waiters; false when the database did not decide.
+    private func store(_ batch: [StoreRow]) async -> Bool {
+        let results: [CompletionResult]
+        do {
+            results = try await gate.watching { try await write(batch) }
+        } catch {
+            logger.warning(
+                "answers wait for the database",
+                metadata: ["event": "store.failed", "count": "\(batch.count)", "error": "\(error)"])
+            let now = clock.now
+            // While not even queries work, no row is to blame.
+            queue.withLock { $0.putBack(batch, at: now, countsTry: !gate.isDatabaseAway) }
+            return false
         }
-        if !successes.isEmpty {
-            let stored = try await store.complete(successes.map(\.row))
-            for (success, result) in zip(successes, stored) { results[success.index] = result }
+        queue.withLock { $0.settle(batch, results) }
+        for (row, result) in zip(batch, results) where !row.willBeStripped(after: result) {
+            row.continuation?.resume(returning: .decided(result))
         }
-        if !failures.isEmpty {
-            let stored = try await store.complete(failures.map(\.row))
-            for (failure, result) in zip(failures, stored) { results[failure.index] = result }
+        return true
+    }
+
+    private func write(_ batch: [StoreRow]) async throws -> [CompletionResult] {
+        switch batch[0].end {
+        case .success:
+            return try await store.complete(batch.compactMap(\.success))
+        case .failure:
+            return try await store.complete(batch.compactMap(\.failure))
+        case .release:
+            try await store.release(batch.map { ($0.key, $0.releaseDueAt) })
+            return batch.map { _ in .stored }
         }
-        // Also superseded and refused claims give their lease back (Q6).
-        for (index, result) in results.enumerated() where result != .stored {
-            releases.append((attempts[index].claim.key, Date().addingTimeInterval(60)))
-        }
-        if !releases.isEmpty { try await store.release(releases) }
-        return results
     }
 }

@@ -13,6 +13,8 @@ package struct ChannelSnapshot: Sendable {
     package var attempt: Int64
     package var written: Int64
     package var doubt: Bool
+    package var fails: Int
+    package var denials: Int
     package var epoch: Int64
     package var accessIssuedAt: Date?
     package var accessExpiresAt: Date?
@@ -21,8 +23,8 @@ package struct ChannelSnapshot: Sendable {
 
     package init(
         id: ChannelID, tenantID: String, provider: String, appID: String, status: ChannelStatus, reason: WarningReason?,
-        isHeld: Bool, dueAt: Date?, attempt: Int64, written: Int64, doubt: Bool, epoch: Int64, accessIssuedAt: Date?,
-        accessExpiresAt: Date?, lastRefreshAt: Date?, databaseTime: Date
+        isHeld: Bool, dueAt: Date?, attempt: Int64, written: Int64, doubt: Bool, fails: Int = 0, denials: Int = 0,
+        epoch: Int64, accessIssuedAt: Date?, accessExpiresAt: Date?, lastRefreshAt: Date?, databaseTime: Date
     ) {
         self.id = id
         self.tenantID = tenantID
@@ -35,6 +37,8 @@ package struct ChannelSnapshot: Sendable {
         self.attempt = attempt
         self.written = written
         self.doubt = doubt
+        self.fails = fails
+        self.denials = denials
         self.epoch = epoch
         self.accessIssuedAt = accessIssuedAt
         self.accessExpiresAt = accessExpiresAt

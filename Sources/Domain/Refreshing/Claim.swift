@@ -37,6 +37,15 @@ package struct Claim: Sendable {
     package var channelID: ChannelID { key.channelID }
     package var attempt: Int64 { key.attempt }
 
+    /// The loop leaves the channel alone: whatever gives its claim back leaves `due_at` empty.
+    package var isParked: Bool {
+        switch status {
+        case .active: false
+        case .warning: reason?.parks ?? false
+        case .paused, .disconnected: true
+        }
+    }
+
     package init(
         key: ClaimKey, tenantID: String, provider: String, appID: String, grantID: Int64, base: Int64, doubt: Bool,
         fails: Int, denials: Int, status: ChannelStatus, reason: WarningReason?, accessExpiresAt: Date?,

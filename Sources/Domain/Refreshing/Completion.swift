@@ -22,7 +22,8 @@ package struct StoredSuccess: Sendable {
 
     package init(
         key: ClaimKey, tenantID: String, provider: String, grantID: Int64, credential: Credential, accessIssuedAt: Date,
-        accessExpiresAt: Date?, refreshExpiresAt: Date?, humanDeadlineAt: Date?, keepsRefreshExpiry: Bool = false, dueAt: Date?,
+        accessExpiresAt: Date?, refreshExpiresAt: Date?, humanDeadlineAt: Date?, keepsRefreshExpiry: Bool = false,
+        dueAt: Date?,
         doubt: Bool = false,
         outcome: Outcome = .renewed, actor: String = "scheduler"
     ) {
