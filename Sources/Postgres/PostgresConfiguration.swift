@@ -6,7 +6,7 @@ package struct PostgresConfiguration: Sendable {
     package var uri: String
     /// Most connections a pool opens; 1…1000.
     package var size: Int
-    /// Limit of one connection attempt per host; libpq counts whole seconds, at least 2.
+    /// Limit of one connection attempt, for each host; a `connect_timeout` in the URI wins.
     package var connectTimeout: Duration
     /// Limit of one statement, from sending it to its last row.
     package var statementTimeout: Duration
@@ -14,6 +14,8 @@ package struct PostgresConfiguration: Sendable {
     ///
     /// When it has passed the session is closed: server timeouts do not bound a COMMIT that waits for a standby.
     package var commitTimeout: Duration
+    /// How long the server may take to act on a cancelled statement before the session is closed.
+    package var cancelGrace: Duration
     /// How long a caller waits for a free connection of the pool.
     package var acquireTimeout: Duration
     /// Idle connections of a pool are closed after this.
@@ -32,7 +34,8 @@ package struct PostgresConfiguration: Sendable {
 
     package init(
         uri: String, size: Int = 8, connectTimeout: Duration = .seconds(5), statementTimeout: Duration = .seconds(30),
-        commitTimeout: Duration = .seconds(30), acquireTimeout: Duration = .seconds(10),
+        commitTimeout: Duration = .seconds(30), cancelGrace: Duration = .seconds(3),
+        acquireTimeout: Duration = .seconds(10),
         idleTimeout: Duration = .seconds(300), idleInTransactionTimeout: Duration = .seconds(60),
         waitersMax: Int = 1024, schema: String? = nil, applicationName: String = "tokenward", prepared: Bool = true
     ) {
@@ -41,6 +44,7 @@ package struct PostgresConfiguration: Sendable {
         self.connectTimeout = connectTimeout
         self.statementTimeout = statementTimeout
         self.commitTimeout = commitTimeout
+        self.cancelGrace = cancelGrace
         self.acquireTimeout = acquireTimeout
         self.idleTimeout = idleTimeout
         self.idleInTransactionTimeout = idleInTransactionTimeout

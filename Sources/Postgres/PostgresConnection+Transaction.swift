@@ -7,6 +7,7 @@ extension PostgresConnection {
     /// - Throws: what `body` throws; ``PostgresError/commitUnknown(_:)`` when the session ended in COMMIT, COMMIT took
     ///   longer than `commitTimeout`, came with a WARNING (01000: a standby has not confirmed it) or was answered with
     ///   ROLLBACK; ``PostgresError/server(_:message:constraint:)`` when COMMIT was refused, by a deferred constraint.
+    @discardableResult
     package nonisolated func transaction<Value: Sendable>(
         _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value {

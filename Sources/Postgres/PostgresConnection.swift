@@ -132,7 +132,7 @@ package actor PostgresConnection {
 
     private func open(_ keywords: ConnectionKeywords) async throws(PostgresError) {
         let hosts = keywords.perHost
-        let limit = configuration.connectTimeout
+        let limit = keywords.connectTimeout ?? configuration.connectTimeout
         try await numbered { [self] () throws(PostgresError) in
             var failure = PostgresError.connect("no host is given.")
             for host in hosts {
@@ -183,7 +183,9 @@ package actor PostgresConnection {
     private func cancellable(
         _ limit: Duration?, _ body: (Session, StatementLimits) throws(PostgresError) -> PostgresResult
     ) async throws(PostgresError) -> PostgresResult {
-        let limits = StatementLimits(within: limit ?? configuration.statementTimeout)
+        let limits = StatementLimits(
+            within: limit ?? configuration.statementTimeout, atDeadline: .cancel(grace: configuration.cancelGrace),
+            isCancellable: true)
         return try await numbered { [self] () throws(PostgresError) in
             try exchange { session throws(PostgresError) in try body(session, limits) }
         }
@@ -196,16 +198,24 @@ package actor PostgresConnection {
         number += 1
         let number = number
         let interrupt = interrupt
-        let outcome: Result<Value, PostgresError> = await withTaskCancellationHandler {
-            interrupt.begin(number)
-            defer { interrupt.end() }
-            // A cancellation before `begin` shows here, one after it in the interrupt.
-            guard !Task.isCancelled else { return .failure(.cancelled) }
-            do throws(PostgresError) { return .success(try body()) } catch { return .failure(error) }
+        let outcome = await withTaskCancellationHandler {
+            // A call on `self` without `await`: a closure that does not mention `self` would leave the actor's thread.
+            self.attempt(number, body)
         } onCancel: {
             interrupt.request(number)
         }
         return try outcome.get()
+    }
+
+    private func attempt<Value>(
+        _ number: UInt64, _ body: () throws(PostgresError) -> Value
+    ) -> Result<Value, PostgresError> {
+        assertIsolated()
+        interrupt.begin(number)
+        defer { interrupt.end() }
+        // A cancellation before `begin` shows here, one after it in the interrupt.
+        guard !Task.isCancelled else { return .failure(.cancelled) }
+        do throws(PostgresError) { return .success(try body()) } catch { return .failure(error) }
     }
 
     /// Keeps ``standing`` and drops a session that is of no more use.

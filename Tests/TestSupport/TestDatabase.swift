@@ -26,6 +26,7 @@ package struct TestDatabase: Sendable {
     ///   - size: connections of the pool, at most 10.
     ///   - configure: changes timeouts and the like.
     /// - Throws: what `body` throws; ``TestDatabaseError/notConfigured``.
+    @discardableResult
     package static func withSchema<Value: Sendable>(
         size: Int = 4, configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (TestDatabase) async throws -> Value

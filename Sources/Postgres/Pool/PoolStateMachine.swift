@@ -210,4 +210,11 @@ package struct PoolStanding: Sendable, Equatable {
     package var idle: Int
     package var connecting: Int
     package var waiting: Int
+
+    package init(inUse: Int, idle: Int, connecting: Int, waiting: Int) {
+        self.inUse = inUse
+        self.idle = idle
+        self.connecting = connecting
+        self.waiting = waiting
+    }
 }

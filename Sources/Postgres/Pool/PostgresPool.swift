@@ -64,6 +64,7 @@ package final class PostgresPool: Sendable {
     }
 
     /// Runs `body` with a pool that lives just as long.
+    @discardableResult
     package static func with<Value: Sendable>(
         _ configuration: PostgresConfiguration, _ body: (PostgresPool) async throws -> Value
     ) async throws -> Value {
@@ -85,6 +86,7 @@ package final class PostgresPool: Sendable {
     ///
     /// - Throws: what `body` throws; `connect` at once when the database cannot be reached, `exhausted` after
     ///   `acquireTimeout`, `poolClosed`, `cancelled`.
+    @discardableResult
     package func withConnection<Value: Sendable>(
         _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value {
@@ -94,6 +96,7 @@ package final class PostgresPool: Sendable {
     }
 
     /// Runs `body` in a transaction; see ``PostgresConnection/transaction(_:)``.
+    @discardableResult
     package func transaction<Value: Sendable>(
         _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value {

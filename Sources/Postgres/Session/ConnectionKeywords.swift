@@ -14,9 +14,7 @@ struct ConnectionKeywords {
         guard configuration.prepared || configuration.schema == nil else {
             throw .configuration("a schema cannot be chosen without prepared statements; set the role's search_path.")
         }
-        let milliseconds = configuration.connectTimeout.milliseconds
         let defaults = [
-            "connect_timeout": String(max(2, (milliseconds + 999) / 1000)),
             "keepalives_idle": "20", "keepalives_interval": "5", "keepalives_count": "3",
             "tcp_user_timeout": "20000",
             // Kerberos encryption is asked for by name only: the probe for a ticket costs time on each connect.
@@ -36,6 +34,11 @@ struct ConnectionKeywords {
     }
 
     var password: String? { self["password"] }
+
+    /// The URI's own limit, which `PQconnectPoll` leaves to its caller; 0 means none given, as for libpq.
+    var connectTimeout: Duration? {
+        self["connect_timeout"].flatMap { Int64($0) }.flatMap { $0 > 0 ? .seconds($0) : nil }
+    }
 
     /// The same for each host of a list: `PQconnectPoll` leaves the limit per host to its caller, and can only be
     /// given one host to keep to it.

@@ -18,10 +18,13 @@ import CLibpq
     /// Returns the socket's events; throws `timedOut`, or `cancelled`, when the session must be given up.
     mutating func wait(for events: Int32) throws(PostgresError) -> Int32 {
         while true {
-            if limits.isCancellable, cause == nil, interrupt.isRequested { ask(because: .cancelled) }
+            if limits.isCancellable, cause == nil, interrupt.isRequested {
+                guard case .cancel(let grace) = limits.atDeadline else { throw .cancelled }
+                ask(because: .cancelled, within: grace)
+            }
             if ContinuousClock.now >= limits.deadline {
-                guard cause == nil, case .cancel = limits.atDeadline else { throw cause ?? .timedOut }
-                ask(because: .timedOut)
+                guard cause == nil, case .cancel(let grace) = limits.atDeadline else { throw cause ?? .timedOut }
+                ask(because: .timedOut, within: grace)
             }
             let ready = unsafe poll(socket: PQsocket(connection), events)
             if ready != 0 { return ready }
@@ -30,8 +33,8 @@ import CLibpq
 
     /// Waits until a cancel request has had its effect; false when that takes too long to go on with the session.
     mutating func settle() -> Bool {
-        guard let request else { return true }
-        limits.deadline = .now + StatementLimits.cancelGrace
+        guard let request, case .cancel(let grace) = limits.atDeadline else { return true }
+        limits.deadline = .now + grace
         while !request.isDone {
             guard ContinuousClock.now < limits.deadline else { return false }
             _ = poll(socket: -1, 0)
@@ -39,9 +42,9 @@ import CLibpq
         return true
     }
 
-    private mutating func ask(because cause: PostgresError) {
+    private mutating func ask(because cause: PostgresError, within grace: Duration) {
         self.cause = cause
-        limits.deadline = .now + StatementLimits.cancelGrace
+        limits.deadline = .now + grace
         request = unsafe CancelRequest.start(connection, waking: interrupt)
     }
 

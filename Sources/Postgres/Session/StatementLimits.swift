@@ -1,8 +1,8 @@
 /// When and how a statement is ended from this side.
 struct StatementLimits {
     enum AtDeadline {
-        /// Ask the server to cancel, then close the session if it does not answer.
-        case cancel
+        /// Ask the server to cancel, then close the session if it has not answered after `grace`.
+        case cancel(grace: Duration)
         /// Close the session at once: for COMMIT, whose cancellation would leave the same doubt.
         case close
     }
@@ -12,16 +12,13 @@ struct StatementLimits {
     /// Whether a cancelled Swift task cancels the statement.
     var isCancellable: Bool
 
-    /// How long the server may take to act on a cancel request.
-    static let cancelGrace = Duration.seconds(3)
-
     init(until deadline: ContinuousClock.Instant, atDeadline: AtDeadline, isCancellable: Bool) {
         self.deadline = deadline
         self.atDeadline = atDeadline
         self.isCancellable = isCancellable
     }
 
-    init(within limit: Duration, atDeadline: AtDeadline = .cancel, isCancellable: Bool = true) {
+    init(within limit: Duration, atDeadline: AtDeadline, isCancellable: Bool) {
         self.init(until: .now + limit, atDeadline: atDeadline, isCancellable: isCancellable)
     }
 }
