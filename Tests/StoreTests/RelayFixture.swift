@@ -1,5 +1,6 @@
 import Domain
 import FoundationEssentials
+import Postgres
 import Store
 
 /// Events, destinations and deliveries on a ``StoreFixture``.

@@ -46,7 +46,7 @@ extension Store {
 
     /// One replica at a time, so that a channel's events are expanded in order; ends with the transaction.
     private static func takeRelayLock(on connection: PostgresConnection) async throws -> Bool {
-        let lock = try await connection.query("SELECT pg_try_advisory_xact_lock(7246110520260002) AS taken")
+        let lock = try await connection.query("SELECT pg_try_advisory_xact_lock(7246110520000000 + 'event'::regclass::oid::int8) AS taken")
         return try lock.rows[0].bool("taken")
     }
 
