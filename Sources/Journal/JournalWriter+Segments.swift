@@ -77,11 +77,11 @@ extension JournalWriter {
     }
 
     private func allocate() throws(SystemCallError) {
-        defer { nextNumber += 1 }
         allocated.append(
             try SegmentPreparation(
                 number: nextNumber, directory: directory, bytes: configuration.segmentBytes, created: now(),
                 faults: faults))
+        nextNumber += 1
         allocationFailure = nil
     }
 

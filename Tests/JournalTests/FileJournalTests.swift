@@ -87,6 +87,23 @@ struct FileJournalTests {
         await journal.close()
     }
 
+    @Test func `a journal that is dropped ends its thread and frees its directory`() async throws {
+        func drop() async throws {
+            let journal = try bench.open()
+            _ = try await journal.recover()
+            try await journal.keep(answer("ch", 1))
+        }
+        try await drop()
+        var next: FileJournal?
+        for _ in 0..<1_000_000 where next == nil {
+            next = try? bench.open()
+            if next == nil { await Task.yield() }
+        }
+        let journal = try #require(next)
+        #expect(try await journal.recover().answers == [answer("ch", 1)])
+        await journal.close()
+    }
+
     @Test func `settling again and again equals settling once`() async throws {
         let journal = try bench.open()
         _ = try await journal.recover()
