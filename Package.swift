@@ -27,6 +27,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let modules = [
@@ -42,7 +43,7 @@ let modules = [
     Module("Journal", .adapters, uses: ["Domain", "POSIX", "Sealing", "Threads"]),
     Module("Providers", .adapters, uses: ["Domain"], products: [crypto, yams]),
     Module("Store", .adapters, uses: ["Domain", "Postgres", "Sealing"]),
-    Module("Templates", .adapters, uses: ["Domain"], products: [mustache]),
+    Module("Templates", .adapters, products: [mustache]),
 
     Module("API", .services, uses: ["Domain", "Providers", "Sealing"], products: [log]),
     Module("Notifier", .services, uses: ["Domain", "Templates"], products: [crypto, lifecycle, log]),
@@ -55,12 +56,12 @@ let modules = [
             "API", "Curl", "Domain", "Journal", "MicroHTTP", "Notifier", "POSIX", "Postgres", "Providers",
             "Reauthorization", "Refresher", "Sealing", "Store", "Templates",
         ],
-        products: [crypto, lifecycle, log, subprocess, yams]),
-    Module("Sandbox", .runtime, uses: ["Domain"], products: [flyingFox, flyingSocks, crypto]),
+        products: [lifecycle, log, subprocess, unixSignals, yams]),
+    Module("Sandbox", .runtime, uses: ["Domain"], products: [crypto, flyingSocks]),
 
     Module(
         "tokenward", .command, uses: ["API", "Domain", "Providers", "Runtime", "Sandbox"],
-        products: [argumentParser, lifecycle, log]),
+        products: [argumentParser, log]),
 ]
 
 /// C libraries of the system; they stand in the innermost ring and are used by one wrapper each.
@@ -85,7 +86,7 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Journal", ["Domain", "Journal", "Sealing"], []),
     ("Providers", ["Domain", "Providers"], []),
     ("Store", ["Domain", "Postgres", "Sealing", "Store", "TestSupport"], []),
-    ("Templates", ["Domain", "Templates"], []),
+    ("Templates", ["Templates"], []),
     ("Notifier", ["Domain", "Notifier", "Templates", "TestSupport"], [log]),
     ("Refresher", ["Domain", "Providers", "Refresher", "TestSupport"], [log]),
     ("API", ["API", "Domain", "Providers", "Sealing"], [log]),
@@ -93,11 +94,8 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Runtime", ["Domain", "Postgres", "Runtime", "TestSupport"], [subprocess]),
     ("Sandbox", ["Domain", "Sandbox"], [flyingSocks]),
     (
-        "EndToEnd",
-        [
-            "Domain", "Journal", "Postgres", "Providers", "Runtime", "Sandbox", "Sealing", "Store", "TestSupport",
-            "tokenward",
-        ], [subprocess]
+        // The program itself is run as its users run it; it is built with the tests.
+        "EndToEnd", ["Domain", "Postgres", "Sandbox", "TestSupport"], [subprocess]
     ),
     ("Architecture", ["Runtime"], [subprocess, yams]),
 ]

@@ -49,7 +49,7 @@ package struct DemoInstallation: Sendable {
             values["TOKENWARD_APP_\(name)_CLIENT_ID"] = app.clientID
             values["TOKENWARD_APP_\(name)_CLIENT_SECRET"] = app.secret.reveal()
             if provider == "amocrm" || provider == "kommo" {
-                values["\(name)_REDIRECT_URI"] = "https://demo.example/oauth/callback/\(provider)"
+                values["TOKENWARD_APP_\(name)_REDIRECT_URI"] = "https://demo.example/oauth/callback/\(provider)"
             }
         }
         settings = try Settings.load(environment: values, file: nil, flags: [:])

@@ -41,6 +41,12 @@ struct Demo: AsyncParsableCommand {
             group.addTask { try await slack.run() }
             group.addTask { try await mail.run() }
             group.addTask { try await webhook.run() }
+            group.addTask {
+                for await exchange in provider.exchanges() where exchange.outcome == "renewed" {
+                    let account = exchange.account ?? ""
+                    Terminal.line(Terminal.paint("✅ renewed \(exchange.provider.rawValue) \(account)", .green))
+                }
+            }
             let installation = try DemoInstallation(
                 sinks: sinks, catalogueOverlay: provider.catalogueOverlay(), listen: listen)
             Self.introduce(installation)
