@@ -64,7 +64,12 @@ struct Courier: Sendable {
                     .permanent(degrades: false), code: "template", sentence: error.description, maybeArrived: false)
             }
             // Without the frozen bytes a later attempt could say something else under the same id.
-            guard let isMine = try? await store.freeze(delivery.claim, content: content), isMine else { return nil }
+            do {
+                guard try await store.freeze(delivery.claim, content: content) else { return nil }
+            } catch {
+                try? await store.release(delivery.claim)
+                return nil
+            }
         }
         let lastStart = leaseEnd - Self.reserve - transport.limit
         guard clock.now <= lastStart else {

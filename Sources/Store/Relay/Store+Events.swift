@@ -46,7 +46,9 @@ extension Store {
 
     /// One replica at a time, so that a channel's events are expanded in order; ends with the transaction.
     private static func takeRelayLock(on connection: PostgresConnection) async throws -> Bool {
-        let lock = try await connection.query("SELECT pg_try_advisory_xact_lock(7246110520000000 + 'event'::regclass::oid::int8) AS taken")
+        // The table's id makes it one lock for each schema of a database.
+        let lock = try await connection.query(
+            "SELECT pg_try_advisory_xact_lock(7246110520000000 + 'event'::regclass::oid::int8) AS taken")
         return try lock.rows[0].bool("taken")
     }
 
