@@ -63,28 +63,6 @@ import Testing
         #expect(error.description.hasSuffix("."))
     }
 
-    @Test func `settings make the default destinations`() throws {
-        let settings = [
-            "SLACK_WEBHOOK_URL": "https://hooks.slack.example/x", "SMTP_URL": "smtps://u:p@mail.example:465",
-            "SMTP_FROM": "Tokenward <t@example.org>", "SUPERADMIN_EMAILS": "a@example.org, b@example.org",
-            "WEBHOOK_URL": "https://receiver.example/", "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        ]
-        let made = try EnvironmentDestinations.destinations { settings[$0] }
-        #expect(made.map(\.id) == EnvironmentDestinations.ids)
-        #expect(!made.contains { !$0.isDefault })
-        #expect(made[1].recipients == ["a@example.org", "b@example.org"])
-        #expect(try EnvironmentDestinations.destinations { _ in nil }.isEmpty)
-    }
-
-    @Test(arguments: [
-        ["WEBHOOK_URL": "https://x/"], ["WEBHOOK_SECRET": "whsec_x"],
-        ["SUPERADMIN_EMAILS": "a@b", "SMTP_URL": "smtp://h"],
-        ["SUPERADMIN_EMAILS": "a@b", "SMTP_FROM": "a@b"], ["SLACK_WEBHOOK_URL": "nonsense"],
-    ])
-    func `half a destination is refused`(_ settings: [String: String]) {
-        #expect(throws: DestinationError.self) { try EnvironmentDestinations.destinations { settings[$0] } }
-    }
-
     @Test func `nothing a destination is shows its secrets`() {
         for configuration in Sample.configurations {
             let shown = "\(configuration) \(String(reflecting: configuration))"

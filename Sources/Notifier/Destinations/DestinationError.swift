@@ -7,7 +7,6 @@ package enum DestinationError: Error, Sendable, Equatable, CustomStringConvertib
     case recipients
     case secret
     case type(String)
-    case incomplete(has: String, needs: String)
 
     package var description: String {
         switch self {
@@ -31,8 +30,6 @@ package enum DestinationError: Error, Sendable, Equatable, CustomStringConvertib
             There is no message type \(name.filter { $0.isASCII }.prefix(60)): use one of \
             \(MessageTypeNames.joined).
             """
-        case .incomplete(let has, let needs):
-            "\(has) is set without \(needs): set both or none."
         }
     }
 }
