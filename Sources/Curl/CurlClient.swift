@@ -75,8 +75,11 @@ package final class CurlClient: Sendable {
 }
 
 /// Leaves signals to the other threads; above all SIGPIPE, which OpenSSL's writes to a closed socket raise in the writer.
+///
+/// Those of crashes stay, for the backtrace.
 func blockSignals() {
-    var all = sigset_t()
-    unsafe sigfillset(&all)
-    unsafe pthread_sigmask(SIG_BLOCK, &all, nil)
+    var signals = sigset_t()
+    unsafe sigfillset(&signals)
+    for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] { unsafe sigdelset(&signals, signal) }
+    unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
 }

@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test(arguments: [
-        MailScript(authentication: "535 5.7.8 no"), MailScript(hello: "250-test\r\n250 AUTH X-OURS"),
+        MailScript(authentication: "535 5.7.8 no"), MailScript(hello: "250-test\r\n250 AUTH GSSAPI NTLM CRAM-MD5"),
     ])
     func `wrong credentials are told apart`(script: MailScript) async throws {
         let outcome = try await send(script, credentials: "user:word@").outcome

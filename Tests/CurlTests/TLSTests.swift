@@ -64,3 +64,61 @@ import Testing
         }
     }
 }
+
+@Suite struct MailTLSTests {
+    /// Speaks SMTP: with "starttls" in the clear until STARTTLS, with "implicit" never in the clear.
+    private static let server = """
+        import socket, ssl, sys, threading
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+        def serve(peer, mode):
+            secure = mode == "implicit"
+            if secure: peer = context.wrap_socket(peer, server_side=True)
+            peer.sendall(b"220 test\\r\\n")
+            stream = peer.makefile("rb")
+            while line := stream.readline():
+                word = line[:4].upper()
+                if word == b"EHLO":
+                    more = b"250-AUTH PLAIN\\r\\n" if secure else b"250-STARTTLS\\r\\n"
+                    peer.sendall(b"250-test\\r\\n" + more + b"250 8BITMIME\\r\\n")
+                elif word == b"STAR":
+                    peer.sendall(b"220 go on\\r\\n")
+                    peer = context.wrap_socket(peer, server_side=True)
+                    secure, stream = True, peer.makefile("rb")
+                elif not secure: peer.sendall(b"530 TLS first\\r\\n")
+                elif word == b"AUTH": peer.sendall(b"334 \\r\\n"); stream.readline(); peer.sendall(b"235 welcome\\r\\n")
+                elif word == b"DATA":
+                    peer.sendall(b"354 go on\\r\\n")
+                    while stream.readline() != b".\\r\\n": pass
+                    peer.sendall(b"250 queued\\r\\n")
+                elif word == b"QUIT": peer.sendall(b"221 bye\\r\\n"); break
+                else: peer.sendall(b"250 fine\\r\\n")
+            peer.close()
+        def guarded(*arguments):
+            try: serve(*arguments)
+            except OSError: pass
+        listener = socket.create_server(("127.0.0.1", 0))
+        print(listener.getsockname()[1])
+        while True:
+            threading.Thread(target=guarded, args=(listener.accept()[0], sys.argv[3]), daemon=True).start()
+        """
+
+    @Test(arguments: [("smtp", "starttls"), ("smtps", "implicit")])
+    func `mails go through verified TLS only`(scheme: String, mode: String) async throws {
+        try await withCertificate(for: "IP:127.0.0.1") { certificate, key in
+            try await withPython(Self.server, [certificate, key, mode]) { port in
+                let mail = CurlMail(
+                    serverURL: "\(scheme)://user:word@127.0.0.1:\(port)", sender: "a@example.com",
+                    recipient: "b@example.com", message: Array("Subject: x\r\n\r\nx\r\n".utf8))
+                try await withClient(.loopback(caFile: certificate)) { client in
+                    #expect(await client.sendMail(mail) == .accepted(code: 250))
+                }
+                try await withClient { client in
+                    let outcome = await client.sendMail(mail)
+                    guard case .notSent(let message) = outcome else { return #expect(Bool(false), "\(outcome)") }
+                    #expect(message.contains("certificate"))
+                }
+            }
+        }
+    }
+}

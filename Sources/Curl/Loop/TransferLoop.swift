@@ -42,7 +42,9 @@ import Glibc
             harvest()
             switch queue.next(hasFreeSlots: busy.count < configuration.transfersMax, isIdle: busy.isEmpty) {
             case .work: continue
-            case .sleep: unsafe curl_multi_poll(multi, nil, 0, 60_000, nil)
+            case .sleep:
+                // Out of memory or descriptors: the transfers go on a little later instead of at once and for ever.
+                if unsafe curl_multi_poll(multi, nil, 0, 60_000, nil) != CURLM_OK { usleep(10_000) }
             case .end:
                 free = []
                 queue.close { unsafe curl_multi_cleanup(multi) }

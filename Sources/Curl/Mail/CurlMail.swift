@@ -12,6 +12,8 @@ package struct CurlMail: Sendable {
     package var message: [UInt8]
     package var connectTimeout: Duration
     /// From the start of the transfer to the reply after the message.
+    ///
+    /// A server that refuses and then does not answer QUIT may take as long again.
     package var totalTimeout: Duration
 
     package init(

@@ -17,7 +17,8 @@ final class MailSession {
     private var isReplyOpen = false
     private var isAfterMessage = false
     private(set) var socket: Int32?
-    private(set) var isSocketRefused = false
+    private var isSocketRefused = false
+    private var isSocketOpened = false
 
     init(mail: CurlMail, server: MailServer, addresses: AddressGuard) {
         self.mail = mail
@@ -60,6 +61,7 @@ final class MailSession {
             isSocketRefused = true
             return -1
         }
+        isSocketOpened = true
         guard opened >= 0 else { return -1 }
         tw_socket_set_user_timeout(opened, UInt32(mail.totalTimeout.curlMilliseconds))
         socket = opened
@@ -89,7 +91,7 @@ final class MailSession {
             return .notAuthenticated(message: "The server refused user and password (\(replyCode)); mend SMTP_URL.")
         case CURLE_USE_SSL_FAILED:
             return .notSent(message: "The server offers no STARTTLS; use smtps:// or another port.")
-        case CURLE_COULDNT_CONNECT where isSocketRefused:
+        case CURLE_COULDNT_CONNECT where isSocketRefused && !isSocketOpened:
             return .notSent(
                 message: server.encryption == .none
                     ? "tls=none is for loopback addresses inside TOKENWARD_ALLOW_NETWORKS only."

@@ -22,6 +22,8 @@ func sendBlocking(
     if !server.user.isEmpty {
         easy.set(CURLOPT_USERNAME, server.user)
         easy.set(CURLOPT_PASSWORD, server.password)
+        // Else libcurl prefers Kerberos, NTLM and the like wherever a server offers them.
+        easy.set(CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN")
     }
     let limit = mail.totalTimeout.curlMilliseconds
     easy.set(CURLOPT_TIMEOUT_MS, limit)
