@@ -126,4 +126,16 @@ private func failure<Value>(_ body: () async throws -> Value) async -> PostgresE
             }
         }
     }
+
+    @Test func `a server that answers nothing any more costs the limit and the grace, then the session`() async throws {
+        let server = try SilentServer()
+        defer { server.close() }
+        let connection = try await PostgresConnection.connect(
+            PostgresConfiguration(
+                uri: server.uri, statementTimeout: .milliseconds(100), cancelGrace: .milliseconds(100)))
+        let start = ContinuousClock.now
+        #expect(await failure { try await connection.query("SELECT 1") } == .timedOut)
+        #expect(start.duration(to: .now) < .seconds(5))
+        #expect(await failure { try await connection.query("SELECT 1") } == .connectionLost("the session is closed."))
+    }
 }
