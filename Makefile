@@ -13,7 +13,8 @@ run: deps ## start the service with its own database in the data directory (ARGS
 	.build/debug/tokenward serve $(ARGS)
 
 test: deps .venv/installed ## all tests, with a throw-away PostgreSQL and the Python peers
-	Tests/with-postgres.sh swift test $(ARGS)
+	swift build --build-tests
+	Tests/with-postgres.sh Tests/run-suites.sh $(ARGS)
 
 lint: ## the formatter's findings are errors
 	swift format lint --strict -r -p Sources Tests Package.swift
@@ -27,7 +28,7 @@ pages: deps ## write the tables of docs/ that the code makes
 
 bench: deps ## measure: refreshes and requests a second on this machine
 	swift build -c release --product tokenward
-	Tests/with-postgres.sh Tests/Bench/run $(ARGS)
+	TOKENWARD_TEST_FSYNC=on Tests/with-postgres.sh Tests/Bench/run $(ARGS)
 
 image: ## the container image, tokenward:latest
 	docker build -t tokenward:latest .
