@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The rings of docs/architecture.md, innermost first. A module may use modules of lower rings only.
+/// The rings of docs/architecture.md, innermost first; a module may use modules of lower rings only.
 enum Ring: Int { case inner, wrappers, adapters, services, runtime, command }
 
 /// One row of the architecture table: a module, its ring, what it uses of ours and of others.

@@ -1,7 +1,7 @@
 package import Domain
+import FoundationEssentials
 package import Logging
 package import Providers
-import FoundationEssentials
 
 /// The HTTP interface over the ports; a server hands it requests and sends its answers.
 package struct HTTPInterface: Sendable {
@@ -59,7 +59,7 @@ package struct HTTPInterface: Sendable {
     /// Every route, for the documentation test.
     package var routes: [String] { router.table }
 
-    /// Answers that need nothing but memory; nil for all other paths. Safe to call on the server's own threads.
+    /// Answers that need nothing but memory, safe on the server's own threads; nil for all other paths.
     package func immediate(_ request: APIRequest) -> APIResponse? {
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch request.path {

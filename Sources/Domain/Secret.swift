@@ -1,4 +1,4 @@
-/// A token, client secret, key or private URL. Printing, interpolating or reflecting it shows `<redacted>`.
+/// A token, client secret, key or private URL; printing, interpolating or reflecting it shows `<redacted>`.
 ///
 /// The value leaves through ``reveal()`` alone, so that `grep reveal` lists every place that handles one.
 package struct Secret: Sendable, Hashable {

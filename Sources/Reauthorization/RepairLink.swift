@@ -1,6 +1,6 @@
 package import Domain
-package import Sealing
 import FoundationEssentials
+package import Sealing
 
 /// A link that lets its holder repair one channel while one incident is open (PROTOCOL §8.1).
 ///

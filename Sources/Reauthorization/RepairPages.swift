@@ -38,7 +38,8 @@ package struct RepairPages: Sendable {
         HeaderField("Referrer-Policy", "no-referrer"), HeaderField("X-Content-Type-Options", "nosniff"),
         HeaderField(
             "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
     ]
 
     /// The URL for a channel under an incident.
@@ -75,7 +76,8 @@ package struct RepairPages: Sendable {
         _ channel: Channel, _ warning: Channel.Warning, _ incident: Incident
     ) throws(TemplateError) -> String {
         let reason = try templates.render(
-            "reason.text", language: language, ["reason": .text(warning.reason.rawValue), warning.reason.rawValue: true])
+            "reason.text", language: language,
+            ["reason": .text(warning.reason.rawValue), warning.reason.rawValue: true])
         let deadline = RelayRules.deadline(
             reason: warning.reason.rawValue, accessExpiresAt: channel.accessExpiresAt,
             humanDeadlineAt: channel.humanDeadline)

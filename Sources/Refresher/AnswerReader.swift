@@ -91,7 +91,8 @@ package struct AnswerReader: Sendable {
             humanDeadlineAt: renewal.humanDeadlineAt, keepsRefreshExpiry: renewal.keepsRefreshExpiry,
             dueAt: dueAt(renewal, channel: answer.key.channelID), actor: actor)
         if entry.policy.verifyExtended, let before, let after = renewal.accessExpiresAt,
-            after.timeIntervalSince(before) < min(Self.extensionMin, after.timeIntervalSince(renewal.accessIssuedAt) / 20)
+            after.timeIntervalSince(before)
+                < min(Self.extensionMin, after.timeIntervalSince(renewal.accessIssuedAt) / 20)
         {
             stored.outcome = .notExtended
             stored.dueAt = max(stored.dueAt ?? now, Self.nextLook(at: after, now: now))

@@ -1,8 +1,8 @@
-package import Logging
 import API
 import Domain
 import FoundationEssentials
 import Journal
+package import Logging
 import MicroHTTP
 import Notifier
 import Providers

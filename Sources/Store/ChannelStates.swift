@@ -63,7 +63,8 @@ extension Store {
         ).rows.first
         let stored: Credential? = row.flatMap { row in
             try? open(
-                SealedValue(kid: try row.text("kid"), bytes: try row.bytea("sealed")), tenant: fence.tenant, channel: id,
+                SealedValue(kid: try row.text("kid"), bytes: try row.bytea("sealed")), tenant: fence.tenant,
+                channel: id,
                 grant: fence.grantID, written: fence.written
             ).get()
         }

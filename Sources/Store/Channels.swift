@@ -21,7 +21,8 @@ extension Store: ChannelDirectory {
             require({ "k.access_expires_at <= now() + make_interval(secs => \($0))" }, .float8(within.seconds))
         }
         if let query = filter.query {
-            let pattern = "%" + query.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_") + "%"
+            let pattern =
+                "%" + query.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_") + "%"
             require(
                 { "concat_ws(' ', c.id, c.display_name, c.local_name, c.external_id) ILIKE \($0)" }, .text(pattern))
         }

@@ -94,7 +94,8 @@ extension Store {
         }
         let rows = try Dictionary(
             uniqueKeysWithValues: credentials.rows.map { (try $0.text("channel_id"), $0) })
-        let claims = try fences.rows.map { fence in try claim(fence: fence, credential: rows[fence.text("channel_id")]) }
+        let claims = try fences.rows.map { fence in try claim(fence: fence, credential: rows[fence.text("channel_id")])
+        }
         return ClaimBatch(claims: claims, sentAt: sentAt, databaseTime: try first.date("claimed_at"))
     }
 

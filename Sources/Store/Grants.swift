@@ -33,7 +33,8 @@ extension Store {
             SELECT $1, $2, 'recovered', reason FROM was WHERE status = 2
             """,
             [
-                .text(channel.rawValue), .int8(attempt), .int2(status.rawValue), dueAt.map { .timestamptz($0) } ?? .null,
+                .text(channel.rawValue), .int8(attempt), .int2(status.rawValue),
+                dueAt.map { .timestamptz($0) } ?? .null,
                 .text(sealed.kid), .bytea(sealed.bytes), .bool(grant.credential.refreshToken != nil),
                 .textArray(grant.credential.scopes), grant.accessIssuedAt.map { .timestamptz($0) } ?? .null,
                 grant.accessExpiresAt.map { .timestamptz($0) } ?? .null,

@@ -70,7 +70,8 @@ extension Store {
             SELECT id, $20, 'created', $21, 'Channel created by ' || $21 FROM c
             """,
             [
-                .textArray(batch.map(\.id.rawValue)), .textArray(batch.map(\.tenantID)), .textArray(batch.map(\.userID)),
+                .textArray(batch.map(\.id.rawValue)), .textArray(batch.map(\.tenantID)),
+                .textArray(batch.map(\.userID)),
                 .textArray(batch.map(\.provider)), .textArray(batch.map(\.appID)),
                 .textArray(batch.map(\.displayName)), .textArray(batch.map(\.localName)),
                 .textArray(batch.map(\.externalID)), .textArray(batch.map(\.meta)),
@@ -78,7 +79,8 @@ extension Store {
                 .textArray(sealed.map(\.kid)), .byteaArray(sealed.map(\.bytes)),
                 .boolArray(batch.map { $0.grant.credential.refreshToken != nil }),
                 .textArray(batch.map { $0.grant.credential.scopes.joined(separator: " ") }),
-                .timestamptzArray(batch.map(\.grant.accessIssuedAt)), .timestamptzArray(batch.map(\.grant.accessExpiresAt)),
+                .timestamptzArray(batch.map(\.grant.accessIssuedAt)),
+                .timestamptzArray(batch.map(\.grant.accessExpiresAt)),
                 .timestamptzArray(batch.map(\.grant.refreshExpiresAt)),
                 .timestamptzArray(batch.map(\.grant.humanDeadlineAt)), .int8(attempt), .text(actor),
             ])

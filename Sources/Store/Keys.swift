@@ -12,7 +12,9 @@ package struct KeyChecks: Sendable {
 
     /// Whether the database knows any key: a ring is generated only into a database that has none.
     package func isEmpty() async throws -> Bool {
-        let result = try await pool.withConnection { try await $0.query("SELECT NOT EXISTS (SELECT FROM keys) AS none") }
+        let result = try await pool.withConnection {
+            try await $0.query("SELECT NOT EXISTS (SELECT FROM keys) AS none")
+        }
         return try result.rows[0].bool("none")
     }
 
@@ -34,7 +36,8 @@ package struct KeyChecks: Sendable {
             }
             for kid in ring.kids where !seen.contains(kid) {
                 try await connection.query(
-                    "INSERT INTO keys (kid, check_value) VALUES ($1, $2)", [.text(kid), .bytea(ring.checkValue(kid: kid))])
+                    "INSERT INTO keys (kid, check_value) VALUES ($1, $2)",
+                    [.text(kid), .bytea(ring.checkValue(kid: kid))])
             }
             for kid in seen.subtracting(ring.kids).sorted() {
                 let used = try await connection.query(

@@ -8,7 +8,7 @@ package struct Migrations: Sendable {
         var script: String
     }
 
-    /// In order; numbers are consecutive from 1. A step is never changed once it is released.
+    /// In order, numbered consecutively from 1; a step is never changed once it is released.
     static let steps: [Step] = [
         Step(number: 1, name: "channels", script: text(PackageResources._001_channels_sql)),
         Step(number: 2, name: "relay", script: text(PackageResources._002_relay_sql)),

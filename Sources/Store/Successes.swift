@@ -37,7 +37,7 @@ extension Store {
         return batch.map { accepted.contains($0.key) || mine.contains($0.key) ? .stored : .superseded }
     }
 
-    /// The fence: the same grant and a newer attempt than what is stored. The lease does not matter.
+    /// The fence is the same grant and a newer attempt than what is stored; the lease does not matter.
     private static let successStatement = """
         WITH i AS (
           SELECT * FROM unnest($1::text[], $2::int8[], $3::int8[], $4::text[], $5::bytea[], $6::timestamptz[],

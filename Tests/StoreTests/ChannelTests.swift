@@ -51,7 +51,9 @@ struct ChannelTests {
     @Test func `lists are paged and filtered`() async throws {
         try await StoreFixture.with { fixture in
             try await fixture.store.insert(
-                (10..<30).map { StoreFixture.newChannel(ChannelID(rawValue: "c\($0)"), provider: $0 % 2 == 0 ? "amocrm" : "oauth2") },
+                (10..<30).map {
+                    StoreFixture.newChannel(ChannelID(rawValue: "c\($0)"), provider: $0 % 2 == 0 ? "amocrm" : "oauth2")
+                },
                 replacing: false, actor: "test")
             let store = fixture.store
             let first = try await store.channels(ChannelFilter(), after: nil, limit: 15)
@@ -61,7 +63,8 @@ struct ChannelTests {
             #expect(try await store.channels(ChannelFilter(query: "shop c1"), after: nil, limit: 500).count == 10)
             #expect(try await store.channels(ChannelFilter(query: "100%_"), after: nil, limit: 500).isEmpty)
             #expect(
-                try await store.channels(ChannelFilter(expiringWithin: .seconds(7200)), after: nil, limit: 500).count == 20)
+                try await store.channels(ChannelFilter(expiringWithin: .seconds(7200)), after: nil, limit: 500).count
+                    == 20)
             #expect(try await store.channels(ChannelFilter(status: .warning), after: nil, limit: 500).isEmpty)
         }
     }
@@ -79,7 +82,8 @@ struct ChannelTests {
         try await StoreFixture.with { fixture in
             let store = fixture.store
             try await fixture.add(
-                StoreFixture.newChannel("a"), StoreFixture.newChannel("b"), StoreFixture.newChannel("c", provider: "amocrm"))
+                StoreFixture.newChannel("a"), StoreFixture.newChannel("b"),
+                StoreFixture.newChannel("c", provider: "amocrm"))
             #expect(try await store.totals().count(.active) == 3)
             _ = try await store.pause("a", tenantID: nil, actor: "test")
             try await store.foldTotals()
@@ -95,7 +99,8 @@ struct ChannelTests {
         try await StoreFixture.with { fixture in
             try await fixture.add(StoreFixture.newChannel("a"))
             let row = try #require(
-                try await fixture.row("SELECT token_expires_at, last_token_refresh_at FROM channel_tokens WHERE id = 'a'"))
+                try await fixture.row(
+                    "SELECT token_expires_at, last_token_refresh_at FROM channel_tokens WHERE id = 'a'"))
             #expect(try row.dateOrNil("token_expires_at") != nil)
             #expect(try row.dateOrNil("last_token_refresh_at") == nil)
         }

@@ -25,7 +25,8 @@ struct ClaimTests {
     @Test func `two replicas never claim the same row`() async throws {
         try await StoreFixture.with { fixture in
             try await fixture.store.insert(
-                (0..<200).map { StoreFixture.newChannel(ChannelID(rawValue: "c\($0)")) }, replacing: false, actor: "test")
+                (0..<200).map { StoreFixture.newChannel(ChannelID(rawValue: "c\($0)")) }, replacing: false,
+                actor: "test")
             let store = fixture.store
             let claimed = try await withThrowingTaskGroup(of: [ChannelID].self) { group in
                 for _ in 0..<4 {
@@ -91,7 +92,8 @@ struct ClaimTests {
         try await StoreFixture.with { fixture in
             try await fixture.add(StoreFixture.newChannel("a"), StoreFixture.newChannel("b"))
             _ = try await fixture.row(
-                "UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE channel_id = 'b') WHERE channel_id = 'a' RETURNING 1")
+                "UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE channel_id = 'b') WHERE channel_id = 'a' RETURNING 1"
+            )
             let claim = try #require(try await fixture.claimOne("a"))
             #expect(claim.credential == .failure(.unreadable))
         }

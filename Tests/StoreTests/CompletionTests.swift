@@ -37,13 +37,16 @@ struct CompletionTests {
             let old = try #require(try await fixture.claimOne("a"))
             _ = try await fixture.row("UPDATE schedule SET lease_until = now() - interval '1 second' RETURNING 1")
             let taken = try #require(
-                try await fixture.store.takeOver(provider: "oauth2", lease: .seconds(300), free: false, limit: 1).claims.first)
+                try await fixture.store.takeOver(provider: "oauth2", lease: .seconds(300), free: false, limit: 1).claims
+                    .first)
             #expect(try await fixture.store.complete([fixture.success(old, refresh: "rt-late")]) == [.stored])
             let snapshot = try #require(try await fixture.store.snapshots(of: ["a"]).first)
             #expect(snapshot.isHeld && snapshot.doubt && snapshot.written == old.attempt)
             // The taker read an older token: its failure must not undo the late success.
             #expect(
-                try await fixture.store.complete([fixture.failure(taken, .reauthorizationRequired, due: nil, warning: .reauthorizationRequired)])
+                try await fixture.store.complete([
+                    fixture.failure(taken, .reauthorizationRequired, due: nil, warning: .reauthorizationRequired)
+                ])
                     == [.superseded])
             #expect(try await fixture.store.channel("a", tenantID: nil)?.status == .active)
         }

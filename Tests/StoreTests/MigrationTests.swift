@@ -52,7 +52,8 @@ struct MigrationTests {
             let kid = fixture.store.ring.sealingKid
             let other = try KeyRing(parsing: Secret("\(kid):\(Data(repeating: 7, count: 32).base64EncodedString())"))
             await #expect(throws: KeyCheckError.otherKey(kid: kid)) { try await checks.verify(other) }
-            let stranger = try KeyRing(parsing: Secret("stranger:\(Data(repeating: 8, count: 32).base64EncodedString())"))
+            let stranger = try KeyRing(
+                parsing: Secret("stranger:\(Data(repeating: 8, count: 32).base64EncodedString())"))
             await #expect(throws: KeyCheckError.missing(kid: kid)) { try await checks.verify(stranger) }
         }
     }

@@ -41,7 +41,9 @@ struct StoreFixture {
         try await store.claim(channels: [id], leases: [provider: .seconds(300)]).claims.first
     }
 
-    func success(_ claim: Claim, access: String = "at-1", refresh: String = "rt-1", due: Date? = Date() + 3000) -> StoredSuccess {
+    func success(_ claim: Claim, access: String = "at-1", refresh: String = "rt-1", due: Date? = Date() + 3000)
+        -> StoredSuccess
+    {
         StoredSuccess(
             key: claim.key, tenantID: claim.tenantID, provider: claim.provider, grantID: claim.grantID,
             credential: Credential(accessToken: Secret(access), refreshToken: Secret(refresh), scopes: ["read"]),

@@ -1,10 +1,10 @@
-
 /// A channel as an import, the API or the command line names it, before it is judged (DESIGN §3.2 `channels import`).
 package struct ChannelFields: Sendable {
     /// Column names of CSV; JSON has the same in camelCase.
     package static let names = [
         "id", "tenant_id", "user_id", "provider", "display_name", "local_name", "external_id", "status", "params",
-        "access_token", "refresh_token", "access_issued_at", "access_expires_at", "refresh_expires_at", "scopes", "meta",
+        "access_token", "refresh_token", "access_issued_at", "access_expires_at", "refresh_expires_at", "scopes",
+        "meta",
     ]
 
     /// Text by column name; empty values are left out.
@@ -13,7 +13,8 @@ package struct ChannelFields: Sendable {
     /// - Throws: a sentence for an unknown name.
     package init(columns: [String: String]) throws(IntakeError) {
         for name in columns.keys where !Self.names.contains(name) {
-            throw IntakeError("`\(name)` is not a field of a channel; the fields are \(Self.names.joined(separator: ", "))")
+            throw IntakeError(
+                "`\(name)` is not a field of a channel; the fields are \(Self.names.joined(separator: ", "))")
         }
         values = columns.filter { !$0.value.isEmpty }
     }
@@ -25,7 +26,8 @@ package struct ChannelFields: Sendable {
         for (name, value) in members {
             guard let column = Self.names.first(where: { Self.camelCase($0) == name || $0 == name }) else {
                 throw IntakeError(
-                    "`\(name)` is not a field of a channel; the fields are \(Self.names.map(Self.camelCase).joined(separator: ", "))")
+                    "`\(name)` is not a field of a channel; the fields are \(Self.names.map(Self.camelCase).joined(separator: ", "))"
+                )
             }
             columns[column] = try Self.text(value, of: name)
         }

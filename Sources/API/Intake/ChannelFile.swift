@@ -6,7 +6,9 @@ package enum ChannelFile {
     ///
     /// - Throws: ``IntakeError`` that names the line.
     package static func read(_ bytes: [UInt8]) throws(IntakeError) -> [(place: String, fields: ChannelFields)] {
-        let first = bytes.first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 && $0 != 0xEF && $0 != 0xBB && $0 != 0xBF }
+        let first = bytes.first {
+            $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 && $0 != 0xEF && $0 != 0xBB && $0 != 0xBF
+        }
         guard let first else { throw IntakeError("the file is empty") }
         return first == UInt8(ascii: "[") ? try readJSON(bytes) : try readCSV(bytes)
     }
@@ -32,7 +34,8 @@ package enum ChannelFile {
         guard let header = try records.next() else { throw IntakeError("the file is empty") }
         for name in header.values where !ChannelFields.names.contains(name) {
             throw IntakeError(
-                "line \(header.line): unknown column `\(name)`; the columns are \(ChannelFields.names.joined(separator: ", "))")
+                "line \(header.line): unknown column `\(name)`; the columns are \(ChannelFields.names.joined(separator: ", "))"
+            )
         }
         guard Set(header.values).count == header.values.count else {
             throw IntakeError("line \(header.line): a column stands twice in the header")
@@ -41,7 +44,8 @@ package enum ChannelFile {
         while let record = try records.next() {
             guard record.values.count == header.values.count else {
                 throw IntakeError(
-                    "line \(record.line): \(record.values.count) values where the header has \(header.values.count) columns")
+                    "line \(record.line): \(record.values.count) values where the header has \(header.values.count) columns"
+                )
             }
             let columns = Dictionary(uniqueKeysWithValues: zip(header.values, record.values))
             channels.append(("line \(record.line)", try ChannelFields(columns: columns)))

@@ -2,7 +2,7 @@ package import Domain
 package import FoundationEssentials
 package import Providers
 
-/// Judges new channels and new credentials: fields in, what the store takes out. Pure but for the time it is given.
+/// Judges new channels and new credentials: fields in, what the store takes out; pure but for the time it is given.
 package struct ChannelIntake: Sendable {
     let catalogue: Catalogue
     let apps: any AppDirectory
@@ -28,7 +28,8 @@ package struct ChannelIntake: Sendable {
         guard let provider = fields.values["provider"] else { throw IntakeError("`provider` is missing") }
         guard let entry = catalogue[provider] else {
             throw IntakeError(
-                "there is no provider `\(provider.prefix(40))`; `tokenward providers list` names those of the catalogue")
+                "there is no provider `\(provider.prefix(40))`; `tokenward providers list` names those of the catalogue"
+            )
         }
         let id = fields.values["id"].map { ChannelID(rawValue: $0) } ?? .generated()
         guard id.rawValue.utf8.count <= 200, id.rawValue.unicodeScalars.allSatisfy({ $0.value > 32 && $0.value != 127 })
@@ -45,7 +46,8 @@ package struct ChannelIntake: Sendable {
 
     /// A credential by hand; `parameters` are the channel's own unless the fields bring new ones.
     package func grant(
-        _ fields: ChannelFields, channel: ChannelID, entry: ProviderEntry, parameters: [String: String]? = nil, now: Date
+        _ fields: ChannelFields, channel: ChannelID, entry: ProviderEntry, parameters: [String: String]? = nil,
+        now: Date
     ) throws(IntakeError) -> NewGrant {
         let access = try token("access_token", fields)
         let refresh = try token("refresh_token", fields)
@@ -56,7 +58,9 @@ package struct ChannelIntake: Sendable {
             throw IntakeError("\(entry.name) renews the access token itself: `access_token` is required")
         }
         var connection = parameters ?? [:]
-        if fields.values["params"] != nil || parameters == nil { connection = try self.parameters(fields, entry: entry) }
+        if fields.values["params"] != nil || parameters == nil {
+            connection = try self.parameters(fields, entry: entry)
+        }
         let issuedAt = try time("access_issued_at", fields)
         let expiresAt = try time("access_expires_at", fields)
         let refreshExpiresAt = try time("refresh_expires_at", fields)
@@ -67,7 +71,8 @@ package struct ChannelIntake: Sendable {
             credential: credential, accessIssuedAt: issuedAt ?? (expiresAt == nil ? nil : now),
             accessExpiresAt: expiresAt, refreshExpiresAt: refreshExpiresAt,
             humanDeadlineAt: refreshExpiresAt ?? (entry.credential == .accessToken ? expiresAt : nil),
-            dueAt: dueAt(channel: channel, entry: entry, access: access, issuedAt: issuedAt, expiresAt: expiresAt, now: now))
+            dueAt: dueAt(
+                channel: channel, entry: entry, access: access, issuedAt: issuedAt, expiresAt: expiresAt, now: now))
     }
 
     private func dueAt(
@@ -75,7 +80,9 @@ package struct ChannelIntake: Sendable {
     ) -> Date? {
         if entry.credential == .none { return nil }
         // Without an access token or its end, the first refresh finds out.
-        guard access != nil, let expiresAt else { return (issuedAt ?? now).addingTimeInterval(entry.policy.minAge.seconds) }
+        guard access != nil, let expiresAt else {
+            return (issuedAt ?? now).addingTimeInterval(entry.policy.minAge.seconds)
+        }
         let life = issuedAt.map { Duration.seconds(expiresAt.timeIntervalSince($0)) } ?? entry.lifetime.access
         return entry.renewalTime.dueAt(channel: channel, issuedAt: issuedAt ?? now, expiresAt: expiresAt, life: life)
     }
@@ -104,7 +111,8 @@ package struct ChannelIntake: Sendable {
         guard let parameter = entry.connectionParameters.first(where: { $0.name == name }) else {
             let names = entry.connectionParameters.map(\.name).joined(separator: ", ")
             throw IntakeError(
-                "\(entry.name) has no connection parameter `\(name.prefix(40))`; it has \(names.isEmpty ? "none" : names)")
+                "\(entry.name) has no connection parameter `\(name.prefix(40))`; it has \(names.isEmpty ? "none" : names)"
+            )
         }
         // A host that receives secrets is a superadmin's choice (PROTOCOL §11).
         if parameter.source == .operator, !trustsEndpoints {
@@ -153,7 +161,9 @@ package struct ChannelIntake: Sendable {
             return Date(timeIntervalSince1970: seconds)
         }
         if let date = try? Date(text, strategy: .iso8601) { return date }
-        if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) { return date }
+        if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) {
+            return date
+        }
         throw IntakeError("`\(name)` is not a time: write RFC 3339 (2026-11-21T06:00:00Z) or epoch seconds")
     }
 }

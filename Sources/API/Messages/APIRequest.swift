@@ -61,7 +61,9 @@ package struct APIResponse: Sendable {
             body: value.bytes)
     }
 
-    package static func text(_ text: String, status: Int = 200, type: String = "text/plain; charset=utf-8") -> APIResponse {
+    package static func text(_ text: String, status: Int = 200, type: String = "text/plain; charset=utf-8")
+        -> APIResponse
+    {
         APIResponse(status: status, headers: [HeaderField("Content-Type", type)], body: Array(text.utf8))
     }
 }

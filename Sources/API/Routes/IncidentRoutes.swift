@@ -46,7 +46,8 @@ struct IncidentRoutes: Sendable {
         let (_, tenant) = try await ports.scope(of: request)
         guard let id = Int64(text), let incident = try await ports.incidents.incident(id, tenantID: tenant) else {
             throw Problem(
-                404, "unknown-incident", title: "There is no such incident", detail: "No incident of yours has this id.",
+                404, "unknown-incident", title: "There is no such incident",
+                detail: "No incident of yours has this id.",
                 hint: "List them with GET /v1/incidents.")
         }
         return .json(await resource(incident))

@@ -21,7 +21,7 @@ package final class WakeSignal: Sendable {
         waiter?.resume()
     }
 
-    /// Returns at the next signal, after `timeout`, or when the task is cancelled. One loop waits at a time.
+    /// Returns at the next signal, after `timeout`, or when the task is cancelled; one loop waits at a time.
     package func wait(atMost timeout: Duration, clock: any LocalClock) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {

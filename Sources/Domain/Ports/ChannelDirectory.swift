@@ -1,6 +1,8 @@
 package import FoundationEssentials
 
-/// Channels as the API and the command line handle them. `tenantID` restricts in SQL: a foreign id is an unknown one.
+/// Channels as the API and the command line handle them.
+///
+/// `tenantID` restricts in SQL: a foreign id is an unknown one.
 package protocol ChannelDirectory: Sendable {
     /// A page of at most `limit` (1…500) channels in order of id, after `cursor`.
     func channels(_ filter: ChannelFilter, after cursor: ChannelID?, limit: Int) async throws -> [Channel]

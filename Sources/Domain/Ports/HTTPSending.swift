@@ -1,4 +1,4 @@
-/// A request to a provider or a destination. Its URL and body may hold secrets, so it prints method and host only.
+/// A request to a provider or a destination, which prints method and host only: URL and body may hold secrets.
 package struct OutgoingRequest: Sendable, CustomStringConvertible {
     package var method: String
     package var url: Secret

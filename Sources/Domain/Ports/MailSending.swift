@@ -25,7 +25,9 @@ package enum MailEnd: Sendable, Equatable {
     case lost(message: String)
 }
 
-/// Hands mails to an SMTP server. `serverURL` is `smtp://user:pass@host:587[?tls=none]` or `smtps://…`.
+/// Hands mails to an SMTP server.
+///
+/// `serverURL` is `smtp://user:pass@host:587[?tls=none]` or `smtps://…`.
 package protocol MailSending: Sendable {
     func send(_ mail: OutgoingMail, through serverURL: Secret) async -> MailEnd
 }

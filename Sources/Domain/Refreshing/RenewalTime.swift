@@ -21,7 +21,7 @@ package struct RenewalTime: Sendable {
         return min(refreshBefore, life / 4)
     }
 
-    /// When the machine acts next. Nil: the token never expires and nothing keeps it alive.
+    /// When the machine acts next; nil when the token never expires and nothing keeps it alive.
     ///
     /// - Parameters:
     ///   - channel: seeds the jitter, which is always the same for one channel and below a tenth of the margin.

@@ -1,5 +1,5 @@
-package import Domain
 import API
+package import Domain
 import FoundationEssentials
 import Logging
 import POSIX
@@ -68,7 +68,9 @@ package struct DemoInstallation: Sendable {
         let logger = LogOutput.logger(settings.log)
         let directory = dataDirectory
         try await Installation.withOpen(settings, for: .serve(migrates: true), logger: logger) { installation in
-            let rows = try channels().enumerated().map { ("channel \($0.offset + 1)", try ChannelFields(columns: $0.element)) }
+            let rows = try channels().enumerated().map {
+                ("channel \($0.offset + 1)", try ChannelFields(columns: $0.element))
+            }
             let count = try await installation.importChannels(
                 rows.map { (place: $0.0, fields: $0.1) }, replacing: false, dryRun: false, actor: "demo")
             told("\(count) channels of several tenants imported.")
@@ -78,7 +80,9 @@ package struct DemoInstallation: Sendable {
                     told("tokenward listens on http://\(address)")
                     told("  status   http://\(address)/status")
                     told("  metrics  http://\(address)/metrics")
-                    told("  API      curl -H \"Authorization: Bearer $(cat \(directory)/admin-token)\" http://\(address)/v1/channels")
+                    told(
+                        "  API      curl -H \"Authorization: Bearer $(cat \(directory)/admin-token)\" http://\(address)/v1/channels"
+                    )
                 }
             }
         }

@@ -1,5 +1,5 @@
-package import Logging
 import FoundationEssentials
+package import Logging
 import POSIX
 
 /// Log lines on standard error, as text for people or JSON for collectors (`TOKENWARD_LOG_FORMAT`).

@@ -13,6 +13,9 @@ package enum ProcessGuard {
 
     package static func writeError(_ text: String) { StandardStreams.writeError(text) }
 
+    /// At once, also into a pipe: whoever started the program may wait for a line.
+    package static func writeOutput(_ text: String) { StandardStreams.writeOutput(text) }
+
     /// What is piped in; nil when it is longer than `bytesMax`.
     package static func standardInput(bytesMax: Int) -> [UInt8]? {
         StandardStreams.readInput(bytesMax: bytesMax)

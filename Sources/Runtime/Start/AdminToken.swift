@@ -20,7 +20,8 @@ struct AdminToken {
             guard try await tokens.hasSuperadmin() else {
                 throw StartError(
                     .misconfigured,
-                    "The database knows no superadmin yet: set TOKENWARD_ADMIN_TOKEN (at least 20 random characters) for the first start.")
+                    "The database knows no superadmin yet: set TOKENWARD_ADMIN_TOKEN (at least 20 random characters) for the first start."
+                )
             }
             return nil
         }

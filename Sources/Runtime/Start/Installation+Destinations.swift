@@ -58,10 +58,10 @@ extension Installation {
         case .slackBot:
             // Posting as a bot needs an app of its own; incoming webhooks serve until then.
             nil
-        case .email(let server, let sender, _, let recipients):
+        case .email(let server, let sender, let name, let recipients):
             Destination(
                 id: environmentPrefix + "email", name: "E-mail", isDefault: true, recipients: recipients,
-                configuration: .email(server: server, sender: sender))
+                configuration: .email(server: server, sender: name.map { "\($0) <\(sender)>" } ?? sender))
         case .webhook(let url, let secret):
             Destination(
                 id: environmentPrefix + "webhook", name: "Webhook", isDefault: true,

@@ -1,13 +1,13 @@
 package import API
 import Domain
+import FoundationEssentials
 package import Logging
+import POSIX
 package import Postgres
 package import Providers
 package import Sealing
 package import Store
 package import Templates
-import FoundationEssentials
-import POSIX
 
 /// What every command works with: the database, the keys, the catalogue; opened for one piece of work.
 package struct Installation: Sendable {
@@ -36,7 +36,8 @@ package struct Installation: Sendable {
     ///
     /// - Throws: ``StartError`` with the sentence and exit status of what is wrong; what `body` throws.
     package static func withOpen<Value: Sendable>(
-        _ settings: Settings, for purpose: Purpose, logger: Logger, _ body: @Sendable (Installation) async throws -> Value
+        _ settings: Settings, for purpose: Purpose, logger: Logger,
+        _ body: @Sendable (Installation) async throws -> Value
     ) async throws -> Value {
         do {
             try Directory.create(settings.dataDirectory, permissions: 0o700)

@@ -19,7 +19,8 @@ struct KeyRingSource {
         guard try await checks.isEmpty() else {
             throw StartError(
                 .misconfigured,
-                "The database holds sealed channels, but there is no key ring: set TOKENWARD_KEYS, or put the old file back at \(path).")
+                "The database holds sealed channels, but there is no key ring: set TOKENWARD_KEYS, or put the old file back at \(path)."
+            )
         }
         let (ring, text) = KeyRing.generated()
         do {

@@ -6,7 +6,8 @@ import Runtime
 
 struct ChannelsAdd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add", abstract: "Adds a channel; tokens are read from standard input as JSON or from the environment.",
+        commandName: "add",
+        abstract: "Adds a channel; tokens are read from standard input as JSON or from the environment.",
         discussion: """
             Tokens never stand in the command's words, where every process of the machine sees them.
             Example: echo '{"accessToken":"…","refreshToken":"…"}' | tokenward channels add --provider amocrm --params '{"subdomain":"acme"}'

@@ -22,7 +22,8 @@ struct ChannelsToken: AsyncParsableCommand {
             guard let token = try await installation.channels.token(of: id, tenantID: nil),
                 let access = token.credential.accessToken, token.expiresAt.map({ $0 > token.databaseTime }) ?? true
             else {
-                throw CommandFailure(sentence: "No valid token can be had: \(report?.message ?? "the channel has none").")
+                throw CommandFailure(
+                    sentence: "No valid token can be had: \(report?.message ?? "the channel has none").")
             }
             return access
         }
@@ -32,7 +33,8 @@ struct ChannelsToken: AsyncParsableCommand {
 
 struct ChannelsPause: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pause", abstract: "Stops refreshing a channel.", discussion: "Example: tokenward channels pause shop-1")
+        commandName: "pause", abstract: "Stops refreshing a channel.",
+        discussion: "Example: tokenward channels pause shop-1")
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "The channel's id.") var id: String

@@ -6,7 +6,8 @@ import Runtime
 
 struct ChannelsList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Lists channels.", discussion: "Example: tokenward channels list --provider amocrm")
+        commandName: "list", abstract: "Lists channels.",
+        discussion: "Example: tokenward channels list --provider amocrm")
 
     @OptionGroup var common: CommonOptions
     @Option(name: [.customLong("tenant"), .customLong("team-id")], help: "Of this tenant.") var tenant: String?
@@ -35,7 +36,11 @@ struct ChannelsList: AsyncParsableCommand {
             try await $0.channels.channels(filter, after: cursor, limit: limit)
         }
         if json {
-            Terminal.line(JSON.page(channels.map { .channel($0, link: nil) }, next: channels.count == limit ? channels.last?.id.rawValue : nil).pretty)
+            Terminal.line(
+                JSON.page(
+                    channels.map { .channel($0, link: nil) },
+                    next: channels.count == limit ? channels.last?.id.rawValue : nil
+                ).pretty)
             return
         }
         var rows = [["id", "tenant", "provider", "status", "expires", "name"]]

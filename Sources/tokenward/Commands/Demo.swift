@@ -84,7 +84,9 @@ struct Demo: AsyncParsableCommand {
         columns["scopes"] = channel.scopes.joined(separator: " ")
         if !channel.params.isEmpty {
             columns["params"] =
-                "{" + channel.params.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",") + "}"
+                "{"
+                + channel.params.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(
+                    separator: ",") + "}"
         }
         return columns
     }

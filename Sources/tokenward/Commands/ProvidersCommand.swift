@@ -40,7 +40,8 @@ struct ProvidersShow: AsyncParsableCommand {
         let catalogue = try Installation.catalogue(try common.settings(needsDatabase: false))
         guard let entry = catalogue[name] else {
             throw CommandFailure(
-                status: 2, sentence: "There is no provider `\(name)`; `tokenward providers list` names those there are.")
+                status: 2, sentence: "There is no provider `\(name)`; `tokenward providers list` names those there are."
+            )
         }
         Terminal.table([
             ["name", entry.name], ["title", entry.title],
@@ -72,7 +73,8 @@ struct ProvidersCheck: AsyncParsableCommand {
             entry.failingExamples().map { "\(entry.name): \($0)" }
         }
         guard failing.isEmpty else { throw CommandFailure(sentence: failing.joined(separator: "\n")) }
-        Terminal.line("\(file) is fine: \(catalogue.names.count) entries in all, every example is classified as it says.")
+        Terminal.line(
+            "\(file) is fine: \(catalogue.names.count) entries in all, every example is classified as it says.")
     }
 }
 

@@ -12,7 +12,8 @@ struct Refresh: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     @Option(help: "One channel, by id.") var channel: String?
-    @Option(name: [.customLong("tenant"), .customLong("team-id")], help: "All channels of a tenant.") var tenant: String?
+    @Option(name: [.customLong("tenant"), .customLong("team-id")], help: "All channels of a tenant.") var tenant:
+        String?
     @Option(help: "All channels of a user.") var user: String?
     @Option(help: "All channels of a provider.") var provider: String?
     @Flag(help: "Ignore the window; never the provider's limits or a pause.") var force = false

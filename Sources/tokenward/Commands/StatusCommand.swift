@@ -34,7 +34,8 @@ struct StatusCommand: AsyncParsableCommand {
         }
         Terminal.line(
             "incidents open \(Self.number(status["incidents"]?["open"])), deliveries pending "
-                + "\(Self.number(status["deliveries"]?["pending"])), dead \(Self.number(status["deliveries"]?["dead"]))")
+                + "\(Self.number(status["deliveries"]?["pending"])), dead \(Self.number(status["deliveries"]?["dead"]))"
+        )
     }
 
     private static func number(_ value: JSON?) -> String {

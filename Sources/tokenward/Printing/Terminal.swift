@@ -5,10 +5,11 @@ import Runtime
 enum Terminal {
     enum Colour: String { case green = "32", yellow = "33", red = "31", dim = "2", bold = "1" }
 
-    static let hasColour = ProcessGuard.isTerminal && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+    static let hasColour =
+        ProcessGuard.isTerminal && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
 
     static func line(_ text: String = "") {
-        print(text)
+        ProcessGuard.writeOutput(text + "\n")
     }
 
     static func error(_ text: String) {
@@ -27,7 +28,7 @@ enum Terminal {
             let cells = row.enumerated().map { index, cell in
                 index == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
             }
-            print(cells.joined(separator: "  "))
+            line(cells.joined(separator: "  "))
         }
     }
 }
