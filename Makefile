@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
 
-demo: deps ## try everything: sandbox providers, dashboard, an alarm and its repair (ARGS="…" to pass options)
+demo: deps ## the main job on an embedded database, sandbox providers and sinks (ARGS="…" to pass options)
 	swift build --product tokenward
 	.build/debug/tokenward demo $(ARGS)
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs a command with a throw-away PostgreSQL cluster: Tests/with-postgres.sh swift test
 # The command finds it in TOKENWARD_TEST_DATABASE_URL. PostgreSQL 13 or newer must be installed; PG_BIN names its
-# directory of programs if it is in no usual place.
+# directory of programs if it is in no usual place. TOKENWARD_TEST_FSYNC=on keeps the server's own care for data and
+# its vacuum, for measurements.
 set -eu
 
 die() {
@@ -49,12 +50,14 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 if [ "$(id -u)" -eq 0 ]; then chown postgres "$root"; fi
+haste="-c fsync=off -c full_page_writes=off -c autovacuum=off"
+if [ "${TOKENWARD_TEST_FSYNC:-off}" = on ]; then haste=""; fi
+unset TOKENWARD_TEST_FSYNC
 start() {
     cd "$root"
     as_owner "$bin/initdb" -D "$root/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$root/log" 2>&1 &&
         as_owner "$bin/pg_ctl" -D "$root/data" -l "$root/server.log" -w -t 60 -o "-k $root -c listen_addresses='' \
-            -c fsync=off -c synchronous_commit=on -c full_page_writes=off -c max_connections=200 -c autovacuum=off \
-            -c max_prepared_transactions=10" \
+            -c synchronous_commit=on -c max_connections=200 -c max_prepared_transactions=10 $haste" \
             start >>"$root/log" 2>&1
 }
 if ! (start); then

@@ -1,3 +1,4 @@
+import CMicrohttpd
 import Glibc
 
 /// A numeric IPv4 or IPv6 address with a port, in the form the system calls take.
