@@ -1,16 +1,17 @@
 import Curl
+import FlyingSocks
 import Glibc
 import Testing
 
-@Suite struct CurlClientTests {
+@Suite(.timeLimit(.minutes(1))) struct CurlClientTests {
     @Test func `a closed port refuses the connection`() async throws {
-        // The port of a peer that is gone.
-        let port = try await withPeer { _ in
-        } body: {
-            $0
-        }
+        // Bound and not listening: nobody else can take the port meanwhile.
+        let socket = try Socket(domain: Int32(AF_INET), type: .stream)
+        defer { try? socket.close() }
+        try socket.bind(to: .inet(ip4: "127.0.0.1", port: 0))
+        guard case .ip4(_, let port) = try socket.sockname() else { throw SocketError.unsupportedAddress }
         try await withClient { client in
-            let outcome = await client.transfer(.get(port, "/very-secret"))
+            let outcome = await client.transfer(.get(Int(port), "/very-secret"))
             #expect(outcome.unsent == "connect")
             #expect(outcome.message == "No connection could be made (Connection refused).")
         }
@@ -71,7 +72,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `500 transfers are in flight at once`() async throws {
+    @Test func `500 transfers are in flight at once`() async throws {
         let requests = Sightings<Int>()
         try await withPeer { wire in
             while try await wire.request() != nil {
@@ -106,11 +107,11 @@ import Testing
         } body: { port in
             try await withClient(.loopback(transfersMax: 1, waitingMax: 2)) { client in
                 await withTaskGroup(of: String?.self) { group in
-                    group.addTask { await client.transfer(.post(port, "slow", total: .milliseconds(600))).lost }
+                    group.addTask { await client.transfer(.post(port, "slow", total: .milliseconds(1500))).lost }
                     await requests.reach(1)
                     for _ in 1...3 {
                         group.addTask {
-                            let outcome = await client.transfer(.post(port, "quick", total: .milliseconds(500)))
+                            let outcome = await client.transfer(.post(port, "quick", total: .seconds(1)))
                             return outcome.unsent ?? outcome.answer.map { "\($0.status)" }
                         }
                     }

@@ -1,7 +1,7 @@
 import Curl
 import Testing
 
-@Suite struct CurlMailTests {
+@Suite(.timeLimit(.minutes(1))) struct CurlMailTests {
     /// How a mail fares with a server that plays `script`, and what that saw.
     private func send(
         _ script: MailScript = MailScript(), credentials: String = "", suffix: String = "?tls=none",
@@ -77,7 +77,7 @@ import Testing
 
     @Test func `no reply to the message within the limit is lost`() async throws {
         let (outcome, seen) = try await send(MailScript(isSilentAfterMessage: true)) {
-            $0.totalTimeout = .milliseconds(500)
+            $0.totalTimeout = .seconds(2)
         }
         guard case .lost = outcome else { return #expect(Bool(false), "\(outcome)") }
         #expect(seen.contains("Subject: hi\n\n..one\ntwo"))

@@ -1,7 +1,7 @@
 import Curl
 import Testing
 
-@Suite struct CurlTransferTests {
+@Suite(.timeLimit(.minutes(1))) struct CurlTransferTests {
     @Test func `a kept connection serves request after request`() async throws {
         let connections = Sightings<Int>()
         let requests = Sightings<PeerRequest>()
@@ -235,7 +235,7 @@ import Testing
             _ = try await wire.readToEnd()
         } body: { port in
             try await withClient { client in
-                let outcome = await client.transfer(.get(port, total: .milliseconds(200)))
+                let outcome = await client.transfer(.get(port, total: .seconds(2)))
                 #expect(outcome.answer == Answer(status: 200, body: "abc", isCut: true))
             }
         }
@@ -248,7 +248,7 @@ import Testing
             ends.add(try await wire.readToEnd().isReset)
         } body: { port in
             try await withClient { client in
-                #expect(await client.transfer(.post(port, "x", total: .milliseconds(200))).lost == "timed_out")
+                #expect(await client.transfer(.post(port, "x", total: .seconds(2))).lost == "timed_out")
                 await ends.reach(1)
             }
         }

@@ -1,7 +1,7 @@
 import Curl
 import Testing
 
-@Suite struct TLSTests {
+@Suite(.timeLimit(.minutes(1))) struct TLSTests {
     /// Answers every request on every connection; handshakes that fail are forgotten.
     private static let server = """
         import http.server, ssl, sys
@@ -65,7 +65,7 @@ import Testing
     }
 }
 
-@Suite struct MailTLSTests {
+@Suite(.timeLimit(.minutes(1))) struct MailTLSTests {
     /// Speaks SMTP: with "starttls" in the clear until STARTTLS, with "implicit" never in the clear.
     private static let server = """
         import socket, ssl, sys, threading

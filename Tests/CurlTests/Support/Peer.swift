@@ -57,7 +57,9 @@ func withPeer<R: Sendable>(
         }
         group.addTask {
             await withDiscardingTaskGroup { connections in
-                while let socket = try? await listener.accept() {
+                while !Task.isCancelled {
+                    // A client may also have gone away before it was accepted.
+                    guard let socket = try? await listener.accept() else { continue }
                     connections.addTask {
                         // A client that goes away is an ordinary end.
                         try? await serve(Wire(socket: socket))
