@@ -1,0 +1,58 @@
+import Domain
+import FoundationEssentials
+import Sandbox
+import TestSupport
+import Testing
+
+/// Many consumers that want one token at the same moment.
+@Suite(.timeLimit(.minutes(1))) struct PlatformCallersTests {
+    private static let callersEach = 100
+
+    @Test(arguments: [SandboxPlatform.oauth2, .youtube])
+    func `two hundred callers over two replicas cause one refresh`(_ platform: SandboxPlatform) async throws {
+        try await World.with { world in
+            try await world.migrate()
+            var channel = world.channel("shared", platform)
+            let now = Date().timeIntervalSince1970
+            channel.accessIssuedAt = "\(now - 3570)"
+            channel.accessExpiresAt = "\(now + 30)"
+            try await world.importChannels([channel])
+            // Long enough for all to arrive while it is under way.
+            world.provider.inject(.slow(.seconds(2)), on: .provider(platform), times: nil)
+            try await world.serve { first, client in
+                let second = ["TOKENWARD_DATA_DIR": world.directory + "/second"]
+                try await world.serve(settings: second) { other, otherClient in
+                    let tokens = try await ask([client.address, otherClient.address], in: world.directory)
+                    let grant = try #require(world.provider.grant(provider: platform, account: "shared"))
+                    let log = "\(grant)\n\(first.text)\n\(other.text)"
+                    #expect(tokens.count == 2 * Self.callersEach)
+                    #expect(Set(tokens) == [grant.newest.access.reveal()], "\(log)")
+                    #expect(grant.requests == 1 && grant.renewals == 1 && grant.inFlightMax == 1, "\(log)")
+                }
+            }
+        }
+    }
+
+    /// Asks every replica at once from one process; the access tokens that came.
+    private func ask(_ addresses: [String], in directory: String) async throws -> [String] {
+        let place = directory + "/callers"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        let urls = addresses.enumerated().flatMap { index, address in
+            [
+                "--output", "\(place)/\(index)-#1",
+                "http://\(address)/v1/channels/shared/token?minTtl=60&caller=[1-\(Self.callersEach)]",
+            ]
+        }
+        _ = try await Peers.output(
+            "/usr/bin/curl",
+            [
+                "--silent", "--show-error", "--noproxy", "*", "--max-time", "15", "--parallel", "--parallel-immediate",
+                "--parallel-max", "\(addresses.count * Self.callersEach)", "--header",
+                "Authorization: Bearer \(World.adminToken)",
+            ] + urls)
+        return try FileManager.default.contentsOfDirectory(atPath: place).map { name in
+            let text = try String(contentsOfFile: "\(place)/\(name)", encoding: .utf8)
+            return try Value(parsing: text)["accessToken"]?.text ?? text
+        }
+    }
+}
