@@ -52,6 +52,8 @@ package struct RepairLink: Sendable, Equatable {
     private static func bytes(base64URL text: Substring) -> [UInt8]? {
         var base64 = String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
         base64 += String(repeating: "=", count: (4 - base64.count % 4) % 4)
-        return Data(base64Encoded: base64).map(Array.init)
+        // One text for one value: leftover bits that carry nothing are refused.
+        guard let bytes = Data(base64Encoded: base64).map(Array.init), base64URL(bytes) == text else { return nil }
+        return bytes
     }
 }
