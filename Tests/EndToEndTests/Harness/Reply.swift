@@ -85,7 +85,15 @@ struct Client: Sendable {
         lines.merge(headers) { _, new in new }
         // Headers go with the body through standard input: no token stands in the list of processes.
         var config = lines.map { "header = \"\($0.key):\($0.value.isEmpty ? "" : " " + Self.escaped($0.value))\"" }
-        if !body.isEmpty { config.append("data-binary = \"\(Self.escaped(body))\"") }
+        // Lines of curl's configuration are short.
+        let file = body.utf8.count > 60_000 ? "/tmp/tokenward-e2e-body-\(UUID().uuidString)" : nil
+        defer { if let file { try? FileManager.default.removeItem(atPath: file) } }
+        if let file {
+            try Data(body.utf8).write(to: URL(filePath: file))
+            config.append("data-binary = \"@\(file)\"")
+        } else if !body.isEmpty {
+            config.append("data-binary = \"\(Self.escaped(body))\"")
+        }
         let shape = method == "HEAD" ? ["--head"] : ["--include", "--request", method]
         let result = try await Subprocess.run(
             .name("curl"),

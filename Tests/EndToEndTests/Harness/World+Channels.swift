@@ -46,6 +46,18 @@ extension World {
         return channel
     }
 
+    /// The same, imported with an end so near that the service renews it at once; the sandbox knows the real one.
+    func dueChannel(
+        _ id: String, _ platform: SandboxPlatform = .youtube, tenant: String = "default", user: String? = nil,
+        lifetime: Duration = .seconds(3600)
+    ) -> NewTestChannel {
+        var channel = channel(id, platform, tenant: tenant, user: user, lifetime: lifetime)
+        let now = Date().timeIntervalSince1970
+        channel.accessIssuedAt = "\(now - 3600)"
+        channel.accessExpiresAt = "\(now + 15)"
+        return channel
+    }
+
     /// Imports channels through `tokenward channels import -`.
     func importChannels(_ channels: [NewTestChannel], _ arguments: String...) async throws {
         let rows = "[" + channels.map(\.json).joined(separator: ",\n") + "]"
