@@ -8,13 +8,14 @@ package enum MetricsText {
         var text = ""
         for family in families {
             text += "# HELP \(family.name) \(escapeHelp(family.help))\n# TYPE \(family.name) \(family.kind.rawValue)\n"
-            let samples = family.samples.sorted { labels($0.key) < labels($1.key) }
-            for (key, sample) in samples {
+            let samples = family.samples.map { (key: $0.key, text: labels($0.key), sample: $0.value) }
+                .sorted { $0.text < $1.text }
+            for sample in samples {
                 switch family.kind {
                 case .counter, .gauge:
-                    text += "\(family.name)\(labels(key)) \(number(sample.value))\n"
+                    text += "\(family.name)\(sample.text) \(number(sample.sample.value))\n"
                 case .histogram:
-                    text += histogram(family.name, key, sample)
+                    text += histogram(family.name, sample.key, sample.sample)
                 }
             }
         }
@@ -44,10 +45,12 @@ package enum MetricsText {
     }
 
     private static func escapeHelp(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\n") }) else { return text }
+        return text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
     }
 
     private static func escapeValue(_ text: String) -> String {
-        escapeHelp(text).replacing("\"", with: "\\\"")
+        let text = escapeHelp(text)
+        return !text.utf8.contains(UInt8(ascii: "\"")) ? text : text.replacing("\"", with: "\\\"")
     }
 }
