@@ -18,13 +18,13 @@ enum ServerMessage {
         return String(line.prefix(lengthMax))
     }
 
-    /// One line without a full stop at the end; libpq reports several attempts on several lines.
+    /// One line without a mark at the end; libpq reports several attempts on several lines and asks a question.
     static func oneLine(_ message: String) -> String {
         let lines = message.split(whereSeparator: \.isNewline).map { line in
             line.split(separator: " ").joined(separator: " ").split(separator: "\t").joined(separator: " ")
         }
         let line = lines.filter { !$0.isEmpty }.joined(separator: "; ")
-        return line.hasSuffix(".") ? String(line.dropLast()) : line
+        return line.hasSuffix(".") || line.hasSuffix("?") ? String(line.dropLast()) : line
     }
 
     /// Cuts at the first colon, and empties every pair of quotes before it.

@@ -120,7 +120,7 @@ package struct Problem: Error, Sendable, Equatable {
     package static let unauthorized = Problem(
         401, "unauthorized", title: "A valid bearer token is needed",
         detail: "The Authorization header is missing or its token is unknown, expired or revoked.",
-        hint: "Send `Authorization: Bearer …` with a token from `tokenward api-tokens create`.")
+        hint: "Send `Authorization: Bearer …` with the admin token, TOKENWARD_ADMIN_TOKEN.")
 
     package static let forbidden = Problem(
         403, "forbidden", title: "This token may not do that", detail: "The token's role does not reach this far.",

@@ -70,14 +70,14 @@ package struct Router: Sendable {
         guard allowed.isEmpty else {
             var response = Problem(
                 405, "method-not-allowed", title: "This path does not take \(request.method)",
-                detail: "It takes \(allowed.sorted().joined(separator: ", ")).", hint: "See /openapi.json."
+                detail: "It takes \(allowed.sorted().joined(separator: ", ")).", hint: "Use one of these methods."
             ).response
             response.headers.append(HeaderField("Allow", allowed.sorted().joined(separator: ", ")))
             return response
         }
         throw Problem(
             404, "unknown-path", title: "There is nothing at this path", detail: "No route matches the path.",
-            hint: "The routes are listed in docs/architecture.md and at /openapi.json.")
+            hint: "The interface begins at /v1/channels and /status.")
     }
 
     private static func segments(_ path: String) -> [Substring] {

@@ -9,9 +9,12 @@ import Store
 
 /// What the command line asks of an installation, over the same code as the service.
 extension Installation {
-    /// Migrates and says which version the schema is at.
+    /// Migrates and says which version the schema is at; needs no keys and no admin token.
     package static func withSchema(_ settings: Settings, logger: Logger) async throws -> Int32 {
-        try await withOpen(settings, for: .migrate, logger: logger) { _ in Migrations.newest }
+        try await withPool(settings, for: .migrate, logger: logger) { pool in
+            try await prepareSchema(Migrations(pool: pool), purpose: .migrate, logger: logger)
+            return Migrations.newest
+        }
     }
 
     /// The ids of all channels that match, or the one that is named.

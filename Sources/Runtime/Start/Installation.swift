@@ -39,6 +39,16 @@ package struct Installation: Sendable {
         _ settings: Settings, for purpose: Purpose, logger: Logger,
         _ body: @Sendable (Installation) async throws -> Value
     ) async throws -> Value {
+        try await withPool(settings, for: purpose, logger: logger) { pool in
+            try await body(try await open(settings, pool: pool, purpose: purpose, logger: logger))
+        }
+    }
+
+    /// Opens the database alone, whatever its schema is.
+    static func withPool<Value: Sendable>(
+        _ settings: Settings, for purpose: Purpose, logger: Logger,
+        _ body: @Sendable (PostgresPool) async throws -> Value
+    ) async throws -> Value {
         do {
             try Directory.create(settings.dataDirectory, permissions: 0o700)
         } catch {
@@ -47,9 +57,7 @@ package struct Installation: Sendable {
         let source = DatabaseSource(settings: settings, logger: logger)
         return try await source.withDatabase(for: purpose) { uri in
             let pool = PostgresPool(configuration: try source.poolConfiguration(uri))
-            return try await during({ await pool.run() }) {
-                try await body(try await open(settings, pool: pool, purpose: purpose, logger: logger))
-            }
+            return try await during({ await pool.run() }) { try await body(pool) }
         }
     }
 
@@ -79,7 +87,7 @@ package struct Installation: Sendable {
             adminTokenPath: try await AdminToken(settings: settings, tokens: store).establish())
     }
 
-    private static func prepareSchema(_ migrations: Migrations, purpose: Purpose, logger: Logger) async throws {
+    static func prepareSchema(_ migrations: Migrations, purpose: Purpose, logger: Logger) async throws {
         do {
             switch purpose {
             case .serve(migrates: true), .migrate:

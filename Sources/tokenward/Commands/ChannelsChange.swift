@@ -20,7 +20,8 @@ struct ChannelsToken: AsyncParsableCommand {
             }
             let report = try await installation.refresh([id], options).first
             guard let token = try await installation.channels.token(of: id, tenantID: nil),
-                let access = token.credential.accessToken, token.expiresAt.map({ $0 > token.databaseTime }) ?? true
+                let access = token.credential.accessToken, token.reason?.parks != true,
+                token.expiresAt.map({ $0 > token.databaseTime }) ?? true
             else {
                 throw CommandFailure(
                     sentence: "No valid token can be had: \(report?.message ?? "the channel has none").")

@@ -19,9 +19,9 @@ struct ChannelsImport: AsyncParsableCommand {
         do {
             rows = try ChannelFile.read(try bytes())
         } catch let error as IntakeError {
-            throw CommandFailure(status: 2, sentence: "\(file): \(error). Nothing was imported.")
+            throw CommandFailure(status: 2, sentence: "\(place): \(error). Nothing was imported.")
         }
-        let (replace, dryRun, file) = (replace, dryRun, file)
+        let (replace, dryRun, file) = (replace, dryRun, place)
         let count = try await common.withInstallation { installation in
             do {
                 return try await installation.importChannels(
@@ -38,6 +38,8 @@ struct ChannelsImport: AsyncParsableCommand {
         }
         Terminal.line(dryRun ? "\(count) channels are fine; nothing was imported." : "\(count) channels imported.")
     }
+
+    private var place: String { file == "-" ? "Standard input" : file }
 
     private func bytes() throws -> [UInt8] {
         if file == "-" { return try StandardInput.read(bytesMax: ChannelFile.bytesMax) }

@@ -34,7 +34,7 @@ struct DestinationsList: AsyncParsableCommand {
 struct DestinationsTest: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test", abstract: "Sends a test message now and says how it went.",
-        discussion: "Example: tokenward destinations test env-slack")
+        discussion: "Example: tokenward destinations test env:slack")
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "The destination's id; all when left out.") var id: String?
@@ -43,7 +43,11 @@ struct DestinationsTest: AsyncParsableCommand {
         let id = id
         let results = try await common.withInstallation { try await $0.testDestinations(id) }
         guard !results.isEmpty else {
-            throw CommandFailure(sentence: "There is no such destination; `tokenward destinations list` names them.")
+            throw CommandFailure(
+                sentence: id.map {
+                    "There is no destination `\($0)`; `tokenward destinations list` names those there are."
+                }
+                    ?? "No destination is set: set SLACK_WEBHOOK_URL, SMTP_URL or WEBHOOK_URL.")
         }
         for result in results {
             Terminal.line("\(result.isDelivered ? "✅" : "❌") \(result.id) \(result.sentence)")
