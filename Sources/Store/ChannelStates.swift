@@ -24,7 +24,8 @@ extension Store {
             try await connection.query(
                 """
                 UPDATE schedule SET status = CASE WHEN reason IS NULL THEN 1 ELSE 2 END,
-                       due_at = CASE WHEN reason IN ('reauthorization_required', 'scope_missing', 'sealed_unreadable')
+                       due_at = CASE WHEN lease_until IS NOT NULL THEN due_at
+                                     WHEN reason IN ('reauthorization_required', 'scope_missing', 'sealed_unreadable')
                                      THEN NULL ELSE now() END
                  WHERE channel_id = $1
                 """, [.text(id.rawValue)])
@@ -34,7 +35,7 @@ extension Store {
 
     package func disconnect(_ id: ChannelID, tenantID: String?, purge: Bool, actor: String) async throws -> Bool {
         try await change(id, tenantID: tenantID, outcome: "disconnected", actor: actor) { fence, connection in
-            let wasWarning = fence.status == .warning
+            let flagged = fence.reason
             try await connection.query(
                 """
                 UPDATE schedule SET attempt = $2, grant_id = $2, written = $2, status = 4, reason = NULL, due_at = NULL,
@@ -45,10 +46,11 @@ extension Store {
                 [.text(id.rawValue)])
             try await reseal(id, fence: fence, purge: purge, on: connection)
             try await connection.query("DELETE FROM conditions WHERE channel_id = $1", [.text(id.rawValue)])
-            if wasWarning {
+            // Also of a channel that was paused in warning: its incident is still open.
+            if let flagged {
                 try await connection.query(
                     "INSERT INTO event (channel_id, attempt, kind, reason) VALUES ($1, $2, 'recovered', $3)",
-                    [.text(id.rawValue), .int8(fence.next), .text(fence.reason?.rawValue ?? "disconnected")])
+                    [.text(id.rawValue), .int8(fence.next), .text(flagged.rawValue)])
             }
             return true
         }
@@ -71,8 +73,14 @@ extension Store {
         let kept = purge ? Credential(parameters: stored?.parameters ?? [:]) : stored ?? Credential()
         let sealed = try seal(kept, tenant: fence.tenant, channel: id, grant: fence.next, written: fence.next)
         try await connection.query(
-            "UPDATE credentials SET written = $2, kid = $3, sealed = $4, epoch = epoch + 1 WHERE channel_id = $1",
-            [.text(id.rawValue), .int8(fence.next), .text(sealed.kid), .bytea(sealed.bytes)])
+            """
+            UPDATE credentials SET written = $2, kid = $3, sealed = $4, has_refresh_token = $5, epoch = epoch + 1
+             WHERE channel_id = $1
+            """,
+            [
+                .text(id.rawValue), .int8(fence.next), .text(sealed.kid), .bytea(sealed.bytes),
+                .bool(kept.refreshToken != nil),
+            ])
     }
 
     private func change(

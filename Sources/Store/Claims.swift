@@ -11,7 +11,7 @@ extension Store {
         // Literal limits and leases: a parameter there makes PostgreSQL plan anew each time.
         let sql = """
             WITH due AS MATERIALIZED (
-              SELECT channel_id FROM schedule
+              SELECT channel_id, due_at FROM schedule
                WHERE provider = $1 AND due_at <= now() AND lease_until IS NULL AND app_id <> ALL ($2)
                ORDER BY due_at LIMIT \(Self.roundedBatch(limit)) FOR NO KEY UPDATE SKIP LOCKED)
             \(Self.claimingUpdate(lease: "interval '\(lease.components.seconds) seconds'"))
@@ -22,7 +22,7 @@ extension Store {
     package func claim(channels: [ChannelID], leases: [String: Duration]) async throws -> ClaimBatch {
         let sql = """
             WITH due AS MATERIALIZED (
-              SELECT channel_id FROM schedule
+              SELECT channel_id, due_at FROM schedule
                WHERE channel_id = ANY ($1) AND lease_until IS NULL AND status IN (1, 2)
                ORDER BY channel_id FOR NO KEY UPDATE SKIP LOCKED)
             \(Self.claimingUpdate(lease: Self.leaseByProvider, dueAt: "least(s.due_at, now())"))
@@ -39,7 +39,7 @@ extension Store {
     package func takeOver(provider: String, lease: Duration, free: Bool, limit: Int) async throws -> ClaimBatch {
         let sql = """
             WITH due AS MATERIALIZED (
-              SELECT channel_id FROM schedule
+              SELECT channel_id, due_at FROM schedule
                WHERE provider = $1 AND due_at <= now() AND lease_until < now()
                ORDER BY due_at LIMIT \(Self.roundedBatch(limit)) FOR NO KEY UPDATE SKIP LOCKED)
             \(Self.claimingUpdate(lease: "interval '\(lease.components.seconds) seconds'", doubt: free ? "s.doubt" : "true"))
@@ -64,6 +64,8 @@ extension Store {
 
     /// A held row always has a due time in the past, also one that was parked or early when it was claimed by id: that
     /// is where a takeover finds it.
+    ///
+    /// The claim itself carries the time from before, to which a release may return.
     private static func claimingUpdate(lease: String, doubt: String = "s.doubt", dueAt: String? = nil) -> String {
         """
         UPDATE schedule s
@@ -71,7 +73,7 @@ extension Store {
                lease_until = clock_timestamp() + \(lease), doubt = \(doubt)\(dueAt.map { ", due_at = \($0)" } ?? "")
           FROM due WHERE s.channel_id = due.channel_id
         RETURNING s.channel_id, s.provider, s.app_id, s.attempt, s.grant_id, s.written, s.doubt, s.fails, s.denials,
-                  s.status, s.reason, s.due_at, clock_timestamp() AS claimed_at
+                  s.status, s.reason, due.due_at, clock_timestamp() AS claimed_at
         """
     }
 

@@ -12,10 +12,15 @@ extension Store {
         _ = try await transaction { connection in
             try await connection.query(
                 """
-                UPDATE schedule s SET lease_until = NULL, due_at = CASE WHEN s.status IN (3, 4) THEN NULL ELSE i.due_at END
-                  FROM (SELECT * FROM unnest($1::text[], $2::int8[], $3::timestamptz[]) AS i(channel_id, attempt, due_at)
-                         ORDER BY channel_id) i
-                 WHERE s.channel_id = i.channel_id AND s.attempt = i.attempt AND s.lease_until IS NOT NULL
+                WITH i AS (SELECT * FROM unnest($1::text[], $2::int8[], $3::timestamptz[])
+                                      AS i(channel_id, attempt, due_at)),
+                l AS MATERIALIZED (
+                  SELECT s.channel_id, i.due_at FROM schedule s JOIN i USING (channel_id)
+                   WHERE s.attempt = i.attempt AND s.lease_until IS NOT NULL
+                   ORDER BY s.channel_id FOR NO KEY UPDATE OF s)
+                UPDATE schedule s
+                   SET lease_until = NULL, due_at = CASE WHEN s.status IN (3, 4) THEN NULL ELSE l.due_at END
+                  FROM l WHERE s.channel_id = l.channel_id
                 """,
                 [
                     .textArray(claims.map(\.key.channelID.rawValue)), .int8Array(claims.map(\.key.attempt)),
@@ -82,6 +87,8 @@ extension Store {
 
     /// Q5: of rows the fence refused, those that an earlier run of the same statement wrote; the others are superseded
     /// and get an audit row of their own.
+    ///
+    /// A later attempt may have written since: the audit knows the earlier run (I7).
     func settled(
         _ keys: [ClaimKey], byWritten: Bool, on connection: PostgresConnection
     ) async throws -> Set<ClaimKey> {
@@ -91,7 +98,11 @@ extension Store {
         ]
         let condition =
             byWritten
-            ? "EXISTS (SELECT 1 FROM schedule s WHERE s.channel_id = i.channel_id AND s.written = i.attempt)"
+            ? """
+            EXISTS (SELECT 1 FROM schedule s WHERE s.channel_id = i.channel_id AND s.written = i.attempt)
+                OR EXISTS (SELECT 1 FROM audit a WHERE a.channel_id = i.channel_id AND a.attempt = i.attempt
+                              AND a.outcome IN ('renewed', 'not_extended'))
+            """
             : """
             EXISTS (SELECT 1 FROM audit a WHERE a.channel_id = i.channel_id AND a.attempt = i.attempt
                        AND a.outcome NOT IN ('superseded', 'lease_lost'))

@@ -17,7 +17,7 @@ extension Store {
         let dueAt = status == .paused ? nil : grant.dueAt
         try await connection.query(
             """
-            WITH was AS (SELECT status, reason FROM schedule WHERE channel_id = $1),
+            WITH was AS (SELECT reason FROM schedule WHERE channel_id = $1),
             f AS (
               UPDATE schedule SET attempt = $2, grant_id = $2, written = $2, lease_until = NULL, doubt = false, fails = 0,
                      denials = 0, status = $3, reason = NULL, due_at = $4 WHERE channel_id = $1),
@@ -30,7 +30,7 @@ extension Store {
               INSERT INTO audit (channel_id, attempt, outcome, actor, message)
               VALUES ($1, $2, 'credential_replaced', $13, 'Credential replaced by ' || $13) ON CONFLICT DO NOTHING)
             INSERT INTO event (channel_id, attempt, kind, reason)
-            SELECT $1, $2, 'recovered', reason FROM was WHERE status = 2
+            SELECT $1, $2, 'recovered', reason FROM was WHERE reason IS NOT NULL
             """,
             [
                 .text(channel.rawValue), .int8(attempt), .int2(status.rawValue),

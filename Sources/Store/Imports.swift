@@ -7,17 +7,28 @@ import Sealing
 extension Store {
     package func insert(_ channels: [NewChannel], replacing: Bool, actor: String) async throws {
         guard !channels.isEmpty else { return }
+        // W1: fence rows are locked in this order.
+        let channels = channels.sorted { $0.id < $1.id }
         do {
-            try await transaction { connection in
-                var start = 0
-                while start < channels.count {
-                    let batch = Array(channels[start..<min(start + 500, channels.count)])
-                    try await insert(batch, replacing: replacing, actor: actor, on: connection)
-                    start += batch.count
-                }
+            do {
+                try await insertAll(channels, replacing: replacing, actor: actor)
+            } catch PostgresError.server(let state, _, _) where state.rawValue == "23505" {
+                // Somebody else's import of the same id was committed meanwhile; now it is seen.
+                try await insertAll(channels, replacing: replacing, actor: actor)
             }
         } catch PostgresError.server(let state, let message, _) where state.isDataError {
             throw ChannelDirectoryError.refused("the database refuses a value: \(message)")
+        }
+    }
+
+    private func insertAll(_ channels: [NewChannel], replacing: Bool, actor: String) async throws {
+        try await transaction { connection in
+            var start = 0
+            while start < channels.count {
+                let batch = Array(channels[start..<min(start + 500, channels.count)])
+                try await insert(batch, replacing: replacing, actor: actor, on: connection)
+                start += batch.count
+            }
         }
     }
 

@@ -10,6 +10,15 @@ package struct KeyChecks: Sendable {
         self.pool = pool
     }
 
+    /// Runs `body` while no other process decides about the database's keys and first token: whoever comes second sees
+    /// what the first one made.
+    package func alone<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        try await pool.transaction { connection in
+            try await connection.query("SELECT pg_advisory_xact_lock(7246110520260002)")
+            return try await body()
+        }
+    }
+
     /// Whether the database knows any key: a ring is generated only into a database that has none.
     package func isEmpty() async throws -> Bool {
         let result = try await pool.withConnection {
@@ -36,7 +45,7 @@ package struct KeyChecks: Sendable {
             }
             for kid in ring.kids where !seen.contains(kid) {
                 try await connection.query(
-                    "INSERT INTO keys (kid, check_value) VALUES ($1, $2)",
+                    "INSERT INTO keys (kid, check_value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                     [.text(kid), .bytea(ring.checkValue(kid: kid))])
             }
             for kid in seen.subtracting(ring.kids).sorted() {
@@ -73,6 +82,17 @@ extension Store {
                 ON CONFLICT (journal_id) DO UPDATE SET seen_at = now(), open_entries = excluded.open_entries,
                        kids = excluded.kids
                 """, [.uuid(journalID), .int4(Int32(clamping: openEntries)), .textArray(kids)])
+        }
+    }
+
+    /// Says that the entries of these ended replicas' journals are in another one now.
+    package func noteAdopted(_ journals: [UUID]) async throws {
+        guard !journals.isEmpty else { return }
+        _ = try await transaction { connection in
+            for journal in journals.sorted(by: { $0.uuidString < $1.uuidString }) {
+                try await connection.query(
+                    "UPDATE replica SET open_entries = 0, seen_at = now() WHERE journal_id = $1", [.uuid(journal)])
+            }
         }
     }
 }

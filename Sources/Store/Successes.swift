@@ -38,6 +38,9 @@ extension Store {
     }
 
     /// The fence is the same grant and a newer attempt than what is stored; the lease does not matter.
+    ///
+    /// A row that a newer claim holds keeps a due time in the past, whatever its status: without one nobody would find it
+    /// again when its holder dies.
     private static let successStatement = """
         WITH i AS (
           SELECT * FROM unnest($1::text[], $2::int8[], $3::int8[], $4::text[], $5::bytea[], $6::timestamptz[],
@@ -63,7 +66,12 @@ extension Store {
                  lease_until = CASE WHEN l.newest <= l.attempt THEN NULL ELSE s.lease_until END,
                  status = CASE WHEN l.warns THEN 2 WHEN l.clears THEN 1 ELSE l.was END,
                  reason = CASE WHEN l.warns THEN 'not_extended' WHEN l.clears THEN NULL ELSE l.why END,
-                 due_at = CASE WHEN l.was = 3 THEN NULL WHEN l.newest > l.attempt THEN now() ELSE l.due_at END
+                 due_at = CASE WHEN l.newest > l.attempt AND s.lease_until IS NOT NULL THEN least(s.due_at, now())
+                               WHEN l.was = 3 THEN NULL
+                               WHEN l.newest > l.attempt THEN now()
+                               WHEN l.was = 2 AND NOT l.clears AND l.why IN ('scope_missing', 'sealed_unreadable')
+                               THEN NULL
+                               ELSE l.due_at END
             FROM l WHERE s.channel_id = l.channel_id),
         c AS (
           UPDATE credentials c
@@ -77,7 +85,10 @@ extension Store {
             FROM l WHERE c.channel_id = l.channel_id),
         d AS (
           DELETE FROM conditions x USING l
-           WHERE x.channel_id = l.channel_id AND NOT l.warns AND (l.was <> 2 OR l.clears)),
+           WHERE x.channel_id = l.channel_id AND NOT l.warns AND (l.why IS NULL OR l.clears)),
+        u AS (
+          UPDATE conditions x SET last_outcome = l.outcome, last_error = NULL, last_at = now() FROM l
+           WHERE x.channel_id = l.channel_id AND NOT l.warns AND l.why IS NOT NULL AND NOT l.clears),
         a AS (
           INSERT INTO audit (channel_id, attempt, outcome, actor, message)
           SELECT channel_id, attempt, outcome, actor,

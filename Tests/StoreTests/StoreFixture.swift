@@ -10,8 +10,10 @@ struct StoreFixture {
     let store: Store
     let database: TestDatabase
 
-    static func with<Value: Sendable>(_ body: (StoreFixture) async throws -> Value) async throws -> Value {
-        try await TestDatabase.withSchema { database in
+    static func with<Value: Sendable>(
+        size: Int = 4, _ body: (StoreFixture) async throws -> Value
+    ) async throws -> Value {
+        try await TestDatabase.withSchema(size: size) { database in
             _ = try await Migrations(pool: database.pool).migrate()
             let store = Store(pool: database.pool, ring: KeyRing.generated().ring)
             return try await body(StoreFixture(store: store, database: database))

@@ -30,9 +30,18 @@ BEGIN
     RETURN NULL;
 END $$;
 -- By row with a condition: claims and renewals, which leave the status alone, pay nothing.
-CREATE TRIGGER status_updated AFTER UPDATE OF status ON schedule
-    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION note_status_update();
+CREATE TRIGGER status_updated AFTER UPDATE OF status, provider ON schedule
+    FOR EACH ROW WHEN ((OLD.status, OLD.provider) IS DISTINCT FROM (NEW.status, NEW.provider))
+    EXECUTE FUNCTION note_status_update();
 CREATE TRIGGER status_inserted AFTER INSERT ON schedule
     REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION note_status_insert();
 CREATE TRIGGER status_deleted AFTER DELETE ON schedule
     REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION note_status_delete();
+
+CREATE FUNCTION forget_statuses() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM channel_counts;
+    DELETE FROM channel_count_changes;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER status_emptied AFTER TRUNCATE ON schedule FOR EACH STATEMENT EXECUTE FUNCTION forget_statuses();
