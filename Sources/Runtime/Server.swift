@@ -30,7 +30,8 @@ package struct Server: Sendable {
     ///
     /// - Parameter onStart: called with `address:port` when requests are answered.
     package func run(onStart: @Sendable (String) -> Void) async throws {
-        let ports = try RefreshPorts.open(installation)
+        let ports = try await RefreshPorts.open(
+            installation, concurrency: installation.settings.limits.concurrency)
         let result: Result<Void, any Error>
         do {
             result = .success(try await run(ports, onStart: onStart))
@@ -57,6 +58,11 @@ package struct Server: Sendable {
         }
         try await FirstChannels(installation: installation, logger: logger).importMissing()
         try await installation.putConfiguredDestinations()
+        if settings.destinations.contains(where: { if case .slackBot = $0 { true } else { false } }) {
+            logger.warning(
+                "SLACK_BOT_TOKEN is not served by this version: nothing is sent there; set SLACK_WEBHOOK_URL instead",
+                metadata: ["event": "destination.unserved"])
+        }
         try await installation.store.register(
             installation.apps.all.map { app in
                 let text = ([app.clientID] + app.secrets.map { $0.reveal() }).joined(separator: "\u{0}")
@@ -99,7 +105,11 @@ package struct Server: Sendable {
             guard let stopAfter, (try? await Task.sleep(for: stopAfter)) != nil else { return }
             await group.triggerGracefulShutdown()
         }) {
-            try await group.run()
+            do {
+                try await group.run()
+            } catch let error as ServiceGroupError {
+                throw StartError(.failed, "A part of the service ended by itself, so all of it was stopped: \(error).")
+            }
         }
     }
 

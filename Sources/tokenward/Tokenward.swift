@@ -47,6 +47,8 @@ struct Failure {
             leave(2, error.problems.joined(separator: "\n"))
         case let error as CommandFailure:
             leave(error.status, error.sentence)
+        case is CancellationError:
+            leave(1, "The command was interrupted before it was done.")
         case is ExitCode, is ValidationError, is CleanExit:
             leaveAsParser()
         default:

@@ -56,6 +56,12 @@ struct LineLogHandler: LogHandler {
 
     /// A value from outside cannot begin a line of its own.
     private static func oneLine(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(1_000).map { $0.value < 32 || $0.value == 127 ? " " : Character($0) })
+        String(
+            text.unicodeScalars.prefix(1_000).map { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .lineSeparator, .paragraphSeparator: " "
+                default: Character(scalar)
+                }
+            })
     }
 }

@@ -27,12 +27,20 @@ struct Observer: Service {
         let stop = WakeSignal()
         await withGracefulShutdownHandler {
             var round = 0
+            var isFailing = false
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
                 heartbeats.beat("status")
                 do {
                     try await observe(folding: round % Self.foldEvery == 0)
+                    if isFailing { logger.notice("status is read again", metadata: ["event": "status.recovered"]) }
+                    isFailing = false
                 } catch {
-                    logger.warning("status cannot be read", metadata: ["event": "status.failed", "error": "\(error)"])
+                    // Once an outage: this comes around every two seconds.
+                    if !isFailing {
+                        logger.warning(
+                            "status cannot be read", metadata: ["event": "status.failed", "error": "\(error)"])
+                    }
+                    isFailing = true
                 }
                 noteMemory()
                 round += 1
@@ -47,9 +55,13 @@ struct Observer: Service {
     private func observe(folding: Bool) async throws {
         if folding {
             try await store.foldTotals()
+            heartbeats.beat("status")
             try await store.noteReplica(journalID, openEntries: journal.standing().openEntries, kids: ring)
         }
+        // A slow database is not a stalled loop.
+        heartbeats.beat("status")
         let totals = try await store.totals()
+        heartbeats.beat("status")
         let relayed = try await relay.relayTotals()
         health.update(
             HealthBoard.Findings(

@@ -31,7 +31,11 @@ struct AdminToken {
             return path
         }
         let token = Secret("twa_" + (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined())
-        try SecretFile.create(path, token.reveal() + "\n")
+        do {
+            try SecretFile.create(path, token.reveal() + "\n")
+        } catch {
+            throw StartError(.failed, "The generated admin token cannot be kept: \(error)")
+        }
         try await record(token)
         return path
     }

@@ -6,6 +6,10 @@ import Postgres
 /// The database a command works on: the operator's, or the embedded cluster of the data directory.
 struct DatabaseSource: Sendable {
     static let poolSize = 16
+    /// A database that hangs is noticed well within the heartbeats' age: these and the grace of a cancelled statement
+    /// together bound what any loop waits for.
+    static let acquireTimeout: Duration = .seconds(5)
+    static let statementTimeout: Duration = .seconds(20)
 
     let settings: Settings
     let logger: Logger
@@ -40,7 +44,9 @@ struct DatabaseSource: Sendable {
     ///
     /// - Throws: ``StartError`` of kind misconfigured.
     func poolConfiguration(_ uri: String) throws -> PostgresConfiguration {
-        let configuration = PostgresConfiguration(uri: uri, size: Self.poolSize, applicationName: "tokenward")
+        let configuration = PostgresConfiguration(
+            uri: uri, size: Self.poolSize, statementTimeout: Self.statementTimeout,
+            acquireTimeout: Self.acquireTimeout, applicationName: "tokenward")
         do {
             try configuration.validate()
         } catch {

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Logging
 import Store
 
-/// Channels and destinations that the environment names (DESIGN §3.2 "first tokens", "destinations").
+/// Channels that the environment names (DESIGN §3.2 "first tokens").
 struct FirstChannels {
     let installation: Installation
     let logger: Logger
@@ -27,7 +27,10 @@ struct FirstChannels {
                 logger.notice("first token imported", metadata: ["event": "channel.imported", "channel": "\(id)"])
             } catch let error as IntakeError {
                 throw StartError(.misconfigured, "The first token of channel `\(id)` is not taken: \(error).")
+            } catch ChannelDirectoryError.refused(let why) {
+                throw StartError(.misconfigured, "The first token of channel `\(id)` is not taken: \(why).")
             } catch ChannelDirectoryError.exists {
+                // Another replica was first.
                 continue
             }
         }

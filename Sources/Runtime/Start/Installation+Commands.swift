@@ -30,7 +30,8 @@ extension Installation {
 
     /// Refreshes as a replica of its own, for as long as it takes.
     package func refresh(_ channels: [ChannelID], _ options: RefreshOptions) async throws -> [RefreshReport] {
-        let ports = try RefreshPorts.open(self)
+        let ports = try await RefreshPorts.open(
+            self, concurrency: min(settings.limits.concurrency, RefreshPorts.commandConcurrency))
         let logger = LogOutput.logger(settings.log, quiet: true)
         let refresher = ports.refresher(
             self, claimsDue: false, metrics: Metrics(), heartbeats: Heartbeats(), logger: logger)

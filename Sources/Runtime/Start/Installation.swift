@@ -3,7 +3,7 @@ import Domain
 import FoundationEssentials
 package import Logging
 import POSIX
-package import Postgres
+import Postgres
 package import Providers
 package import Sealing
 package import Store
@@ -12,7 +12,6 @@ package import Templates
 /// What every command works with: the database, the keys, the catalogue; opened for one piece of work.
 package struct Installation: Sendable {
     package let settings: Settings
-    package let pool: PostgresPool
     package let ring: KeyRing
     package let store: Store
     package let catalogue: Catalogue
@@ -39,8 +38,18 @@ package struct Installation: Sendable {
         _ settings: Settings, for purpose: Purpose, logger: Logger,
         _ body: @Sendable (Installation) async throws -> Value
     ) async throws -> Value {
-        try await withPool(settings, for: purpose, logger: logger) { pool in
-            try await body(try await open(settings, pool: pool, purpose: purpose, logger: logger))
+        // What can be wrong without a database is said before one is touched or started.
+        let catalogue = try catalogue(settings)
+        let templates = try templates(settings)
+        return try await withPool(settings, for: purpose, logger: logger) { pool in
+            try await prepareSchema(Migrations(pool: pool), purpose: purpose, logger: logger)
+            let (store, adminTokenPath) = try await openStore(settings, pool: pool)
+            let apps = ConfiguredApps(settings.apps)
+            return try await body(
+                Installation(
+                    settings: settings, ring: store.ring, store: store, catalogue: catalogue, templates: templates,
+                    apps: apps, intake: ChannelIntake(catalogue: catalogue, apps: apps),
+                    adminTokenPath: adminTokenPath))
         }
     }
 
@@ -61,30 +70,21 @@ package struct Installation: Sendable {
         }
     }
 
-    private static func open(
-        _ settings: Settings, pool: PostgresPool, purpose: Purpose, logger: Logger
-    ) async throws -> Installation {
-        try await prepareSchema(Migrations(pool: pool), purpose: purpose, logger: logger)
+    /// The store under the key ring that belongs to the database, and the path of a generated admin token.
+    private static func openStore(
+        _ settings: Settings, pool: PostgresPool
+    ) async throws -> (store: Store, adminTokenPath: String?) {
         let checks = KeyChecks(pool: pool)
-        let ring = try await KeyRingSource(settings: settings).ring(checks: checks)
-        do {
-            try await checks.verify(ring)
-        } catch let error as KeyCheckError {
-            throw StartError(.misconfigured, "\(error)")
+        return try await checks.alone {
+            let ring = try await KeyRingSource(settings: settings).ring(checks: checks)
+            do {
+                try await checks.verify(ring)
+            } catch let error as KeyCheckError {
+                throw StartError(.misconfigured, "\(error)")
+            }
+            let store = Store(pool: pool, ring: ring)
+            return (store, try await AdminToken(settings: settings, tokens: store).establish())
         }
-        let store = Store(pool: pool, ring: ring)
-        let catalogue = try catalogue(settings)
-        let templates: MessageTemplates
-        do {
-            templates = try MessageTemplates.load(overrideDirectory: settings.relay.templateDirectory)
-        } catch {
-            throw StartError(.misconfigured, "\(error)")
-        }
-        let apps = ConfiguredApps(settings.apps)
-        return Installation(
-            settings: settings, pool: pool, ring: ring, store: store, catalogue: catalogue, templates: templates,
-            apps: apps, intake: ChannelIntake(catalogue: catalogue, apps: apps),
-            adminTokenPath: try await AdminToken(settings: settings, tokens: store).establish())
     }
 
     static func prepareSchema(_ migrations: Migrations, purpose: Purpose, logger: Logger) async throws {
@@ -106,6 +106,14 @@ package struct Installation: Sendable {
         } catch let error as PostgresError {
             throw StartError(
                 .failed, "The database cannot be used: \(error) Check DATABASE_URL and that PostgreSQL runs.")
+        }
+    }
+
+    private static func templates(_ settings: Settings) throws -> MessageTemplates {
+        do {
+            return try MessageTemplates.load(overrideDirectory: settings.relay.templateDirectory)
+        } catch {
+            throw StartError(.misconfigured, "The templates cannot be used: \(error)")
         }
     }
 

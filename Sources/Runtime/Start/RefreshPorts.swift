@@ -3,24 +3,48 @@ import Domain
 import Journal
 import Logging
 import Refresher
+import Store
 
 /// What the refresh loop of one process needs besides the installation: a journal of its own and libcurl.
 struct RefreshPorts {
     let journal: FileJournal
     let curl: CurlClient
+    let concurrency: Int
 
-    /// - Throws: ``StartError`` when the journal's directory cannot be used.
-    static func open(_ installation: Installation) throws -> RefreshPorts {
+    /// Transfers that a command has in flight at a time.
+    static let commandConcurrency = 8
+
+    /// - Parameter concurrency: the transfers that may be in flight; the journal sets space aside for so many.
+    /// - Throws: ``StartError`` when the journal's directory or the settings of outgoing connections cannot be used.
+    static func open(_ installation: Installation, concurrency: Int) async throws -> RefreshPorts {
         let settings = installation.settings
-        let journal: FileJournal
+        let curl = try curl(settings)
+        let root = settings.dataDirectory + "/journal"
         do {
-            journal = try FileJournal(
-                directory: try FileJournal.claimDirectory(under: settings.dataDirectory + "/journal"),
-                ring: installation.ring)
-        } catch {
-            throw StartError(.failed, "The journal in \(settings.dataDirectory)/journal cannot be used: \(error)")
+            let journal = try FileJournal(
+                directory: try FileJournal.claimDirectory(under: root), ring: installation.ring,
+                configuration: JournalConfiguration(reservationsReady: concurrency))
+            let ports = RefreshPorts(journal: journal, curl: curl, concurrency: concurrency)
+            do {
+                try await installation.store.noteAdopted(journal.adopted)
+            } catch {
+                await ports.close()
+                throw error
+            }
+            return ports
+        } catch let error as JournalError {
+            await curl.shutdown()
+            throw StartError(.failed, "The journal in \(root) cannot be used: \(Self.sentence(error))")
         }
-        return RefreshPorts(journal: journal, curl: try curl(settings))
+    }
+
+    private static func sentence(_ error: JournalError) -> String {
+        switch error {
+        case .full: "its volume is full; free some space."
+        case .failed(let reason): reason
+        case .locked(let path):
+            "\(path) is in use; end a process that refreshes, or give this one another TOKENWARD_DATA_DIR."
+        }
     }
 
     static func curl(_ settings: Settings) throws -> CurlClient {
@@ -41,7 +65,8 @@ struct RefreshPorts {
                 store: installation.store, journal: journal, sender: CurlTransport(client: curl),
                 apps: installation.apps, catalogue: installation.catalogue),
             configuration: RefresherConfiguration(
-                concurrency: limits.concurrency, concurrencyPerProvider: limits.concurrencyPerProvider,
+                concurrency: concurrency,
+                concurrencyPerProvider: min(concurrency, limits.concurrencyPerProvider),
                 transferLimit: limits.httpTimeout, poll: limits.poll, ladder: RetryLadder(steps: limits.retryDelays),
                 claimsDue: claimsDue),
             metrics: metrics, heartbeats: heartbeats, logger: logger)
