@@ -85,6 +85,11 @@ package struct HTTPInterface: Sendable {
             return try await router.answer(request)
         } catch let problem as Problem {
             return problem.response
+        } catch let fault as SealedCredentialFault {
+            logger.error(
+                "a stored credential does not open",
+                metadata: ["event": "credential.unreadable", "request": "\(request.id)", "fault": "\(fault)"])
+            return Problem.credentialUnreadable.response
         } catch {
             logger.error(
                 "a request failed",

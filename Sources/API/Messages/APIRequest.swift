@@ -126,6 +126,11 @@ package struct Problem: Error, Sendable, Equatable {
         403, "forbidden", title: "This token may not do that", detail: "The token's role does not reach this far.",
         hint: "Ask a superadmin.")
 
+    package static let credentialUnreadable = Problem(
+        503, "credential-unreadable", title: "The stored credential does not open",
+        detail: "Its key is not in this replica's TOKENWARD_KEYS, or the row was changed from outside.",
+        hint: "Put the key back, or give the channel new tokens.")
+
     package static let databaseDown = Problem(
         503, "database-unavailable", title: "The database cannot be reached",
         detail: "Nothing was changed.", hint: "Try again shortly.", retryAfterSeconds: 5)
