@@ -157,7 +157,7 @@ extension Refresher: OnDemandRefreshing {
         }
         let claimed = Set(batch.claims.map(\.channelID))
         for snapshot in granted where !claimed.contains(snapshot.id) {
-            group.addTask { try await self.waitForHolder(of: snapshot, until: deadline) }
+            group.addTask { try await self.waitForHolder(of: snapshot, options, until: deadline) }
         }
         if !needless.isEmpty { await giveBack(needless) { self.scheduledTime(of: $0) } }
         return reports
@@ -183,7 +183,7 @@ extension Refresher: OnDemandRefreshing {
 
     /// Waits for the end of a row that somebody else holds; never longer than the caller's patience.
     private func waitForHolder(
-        of snapshot: ChannelSnapshot, until deadline: ContinuousClock.Instant
+        of snapshot: ChannelSnapshot, _ options: RefreshOptions, until deadline: ContinuousClock.Instant
     ) async throws -> RefreshReport {
         var pause = Self.pauseMin
         while true {
@@ -193,6 +193,12 @@ extension Refresher: OnDemandRefreshing {
             guard let now = try await ports.store.snapshots(of: [snapshot.id]).first else { break }
             if now.written != snapshot.written {
                 return Self.renewedElsewhere(now.id, expiresAt: now.accessExpiresAt, nextRefreshAt: now.dueAt)
+            }
+            if !now.isHeld, !snapshot.isHeld, now.attempt == snapshot.attempt {
+                // Locked by a transaction that is not over, perhaps a claim: nobody has tried yet.
+                guard clock.now + pause < deadline else { break }
+                try await clock.sleep(for: pause)
+                return try await claimAgain(snapshot, options, until: deadline)
             }
             if !now.isHeld {
                 return RefreshReport(
@@ -207,6 +213,20 @@ extension Refresher: OnDemandRefreshing {
         return Self.stillRunning(
             snapshot.id, reason: "held", "Another refresh of the channel is still running.",
             expiresAt: snapshot.accessExpiresAt)
+    }
+
+    /// With the snapshot of before, so that what was renewed meanwhile is not renewed again.
+    private func claimAgain(
+        _ snapshot: ChannelSnapshot, _ options: RefreshOptions, until deadline: ContinuousClock.Instant
+    ) async throws -> RefreshReport {
+        try await withThrowingTaskGroup(of: RefreshReport.self) { group in
+            let ended = try await claim([snapshot], options, until: deadline, waitingIn: &group).first
+            if let ended { return ended }
+            return try await group.next()
+                ?? Self.stillRunning(
+                    snapshot.id, reason: "held", "Another refresh of the channel is still running.",
+                    expiresAt: snapshot.accessExpiresAt)
+        }
     }
 
     private static func stillRunning(

@@ -1,5 +1,6 @@
 import Domain
 import FoundationEssentials
+import Postgres
 import Sandbox
 import TestSupport
 import Testing
@@ -29,6 +30,30 @@ import Testing
                     #expect(Set(tokens) == [grant.newest.access.reveal()], "\(log)")
                     #expect(grant.requests == 1 && grant.renewals == 1 && grant.inFlightMax == 1, "\(log)")
                 }
+            }
+        }
+    }
+
+    @Test func `a row that is locked for a moment is waited for`() async throws {
+        try await World.with { world in
+            try await world.migrate()
+            var channel = world.channel("shared", .oauth2)
+            let now = Date().timeIntervalSince1970
+            channel.accessIssuedAt = "\(now - 3540)"
+            channel.accessExpiresAt = "\(now + 60)"
+            try await world.importChannels([channel])
+            try await world.serve { program, client in
+                let lock = try await world.database.connect()
+                try await lock.execute("BEGIN; SELECT FROM schedule WHERE channel_id = 'shared' FOR NO KEY UPDATE")
+                async let asked = client.get("/v1/channels/shared/token?minTtl=120")
+                // The claim passes over the locked row meanwhile; the caller must not be told that this was all.
+                for _ in 0..<10 { _ = try await client.get("/v1/channels/shared") }
+                try await lock.execute("COMMIT")
+                await lock.close()
+                let reply = try await asked
+                let grant = try #require(world.provider.grant(provider: .oauth2, account: "shared"))
+                #expect(reply.json["accessToken"]?.text == grant.newest.access.reveal(), "\(reply)\n\(program.text)")
+                #expect(reply.json["stale"]?.bool == false && grant.requests == 1)
             }
         }
     }
