@@ -98,14 +98,27 @@ package struct ChannelIntake: Sendable {
                 parameters[name] = text
             }
         }
-        // A host that receives secrets is a superadmin's choice (PROTOCOL §11).
-        if let problem = entry.problems(withParameters: parameters, fromOperator: trustsEndpoints).first {
-            throw IntakeError("`params`: \(problem.hasSuffix(".") ? String(problem.dropLast()) : problem)")
+        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
+            try check(name, value, of: entry)
         }
         if let missing = entry.missingParameters(in: parameters).first {
             throw IntakeError("\(entry.name) needs the connection parameter `\(missing)`: set it in `params`")
         }
         return parameters
+    }
+
+    private func check(_ name: String, _ value: String, of entry: ProviderEntry) throws(IntakeError) {
+        guard let parameter = entry.connectionParameters.first(where: { $0.name == name }) else {
+            let names = entry.connectionParameters.map(\.name).joined(separator: ", ")
+            throw IntakeError(
+                "\(entry.name) has no connection parameter `\(name.prefix(40))`; it has \(names.isEmpty ? "none" : names)"
+            )
+        }
+        // A host that receives secrets is a superadmin's choice (PROTOCOL §11).
+        if parameter.source == .operator, !trustsEndpoints {
+            throw IntakeError("`params.\(name)` is set by a superadmin only")
+        }
+        if let problem = parameter.problem(with: value) { throw IntakeError("`params.\(name)` \(problem)") }
     }
 
     private func status(_ fields: ChannelFields) throws(IntakeError) -> ChannelStatus {
