@@ -1,0 +1,86 @@
+import API
+import Domain
+import Logging
+import Providers
+import Testing
+
+@Suite("HTTP interface")
+struct HTTPInterfaceTests {
+    private func interface(_ world: FakePorts, hosts: Set<String> = []) throws -> HTTPInterface {
+        let board = HealthBoard(heartbeats: Heartbeats(), heartbeatMaxAge: .seconds(60), version: "1") {
+            .init(isRunning: true, lastRunAt: nil, inFlight: 0)
+        }
+        return HTTPInterface(
+            ports: .init(
+                channels: world, refresher: world, incidents: world, authenticator: world,
+                catalogue: try Catalogue.embedded(),
+                intake: ChannelIntake(catalogue: try Catalogue.embedded(), apps: world), link: { _ in "https://l" },
+                pages: { _ in nil }),
+            health: board, metrics: Metrics(), hosts: hosts,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func request(
+        _ method: String, _ path: String, host: String? = nil, token: String? = "admin", body: String = ""
+    ) -> APIRequest {
+        var headers: [HeaderField] = []
+        if let token { headers.append(HeaderField("Authorization", "Bearer \(token)")) }
+        if let host { headers.append(HeaderField("Host", host)) }
+        return APIRequest(method: method, path: path, headers: headers, body: Array(body.utf8))
+    }
+
+    @Test(arguments: [
+        ("GET", "/healthz", true), ("HEAD", "/livez", true), ("GET", "/readyz", true), ("GET", "/metrics", true),
+        ("POST", "/healthz", false), ("GET", "/status", false), ("GET", "/v1/channels", false), ("GET", "/", false),
+    ])
+    func `probes and metrics are answered from memory`(_ method: String, _ path: String, _ immediate: Bool) throws {
+        let interface = try interface(FakePorts())
+        #expect((interface.immediate(request(method, path)) != nil) == immediate)
+        #expect(interface.immediate(request("GET", "/status", token: nil)) != nil)
+    }
+
+    @Test func `only the public host is served once it is known, in any case`() async throws {
+        let interface = try interface(FakePorts(), hosts: ["tokens.example.com", "tokens.example.com:8443"])
+        for host in ["tokens.example.com", "Tokens.Example.COM", "tokens.example.com:8443"] {
+            #expect(await interface.answer(request("GET", "/v1/channels", host: host)).status == 200)
+        }
+        for host in ["evil.example", "tokens.example.com.evil.example", "127.0.0.1:8080", ""] {
+            #expect(await interface.answer(request("GET", "/v1/channels", host: host)).status == 421)
+            #expect(await interface.answer(request("GET", "/reauthorize/x", host: host)).status == 421)
+        }
+        #expect(interface.immediate(request("GET", "/healthz", host: "10.0.0.1")) != nil)
+    }
+
+    @Test func `an error's inside is not told`() async throws {
+        let interface = try interface(FakePorts(failure: Broken()))
+        for path in ["/v1/channels", "/v1/channels/a", "/v1/channels/a/token", "/v1/incidents"] {
+            let response = await interface.answer(request("GET", path))
+            #expect(response.status == 503)
+            #expect(!String(decoding: response.body, as: UTF8.self).contains("inside"))
+            #expect(response.headers.contains { $0.name == "Retry-After" })
+        }
+    }
+
+    @Test func `every route asks the directories for the caller's tenant`() async throws {
+        let ports = FakePorts()
+        let interface = try interface(ports)
+        let calls = [
+            ("GET", "/v1/channels", ""), ("GET", "/v1/channels/a", ""), ("DELETE", "/v1/channels/a", ""),
+            ("PUT", "/v1/channels/a/credential", #"{"accessToken":"x"}"#), ("POST", "/v1/channels/a/pause", ""),
+            ("POST", "/v1/channels/a/resume", ""), ("POST", "/v1/channels/a/refresh", ""),
+            ("GET", "/v1/channels/a/token", ""), ("GET", "/v1/incidents", ""), ("GET", "/v1/incidents/1", ""),
+            ("POST", "/v1/channels", #"{"provider":"youtube","accessToken":"x"}"#),
+        ]
+        #expect(Set(calls.map { "\($0.0) \($0.1)" }).count == interface.routes.count, "a route is not tried here")
+        for (method, path, body) in calls {
+            _ = await interface.answer(request(method, path, token: "acme", body: body))
+        }
+        #expect(!ports.tenants.isEmpty && ports.tenants.allSatisfy { $0 == "acme" }, "\(ports.tenants)")
+        #expect(await interface.answer(request("GET", "/v1/channels", token: "probe")).status == 403)
+        #expect(await interface.answer(request("GET", "/v1/channels", token: "other")).status == 401)
+    }
+
+    private struct Broken: Error {
+        var inside = "inside of the error"
+    }
+}
