@@ -25,9 +25,11 @@ package struct AnswerReader: Sendable {
 
     /// - Parameters:
     ///   - before: the expiry that was stored before this attempt, to see whether it moved.
+    ///   - hidden: further secrets of the request; none of their text is in a message.
     ///   - now: database time.
     package func read(
-        _ answer: JournalAnswer, expiredBefore before: Date? = nil, now: Date, actor: String
+        _ answer: JournalAnswer, expiredBefore before: Date? = nil, hiding hidden: [Secret] = [], now: Date,
+        actor: String
     ) -> Reading {
         if answer.isOverLong || answer.isCut && !Self.isWholeJSON(answer.body) {
             return .failure(
@@ -36,7 +38,7 @@ package struct AnswerReader: Sendable {
                     message: answer.isCut
                         ? "The provider's answer broke off before its end." : "The provider's answer was over 1 MiB."))
         }
-        let secrets = [answer.presented.accessToken, answer.presented.refreshToken].compactMap(\.self)
+        let secrets = [answer.presented.accessToken, answer.presented.refreshToken].compactMap(\.self) + hidden
         switch entry.verdict(
             status: answer.status, headers: answer.headers, body: answer.body, presented: secrets, now: now)
         {

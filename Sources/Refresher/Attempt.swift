@@ -14,6 +14,7 @@ struct Attempt: Sendable {
         let clockWatch: ClockWatch
         let ladder: RetryLadder
         let transferLimit: Duration
+        let random: @Sendable () -> Double
         let catalogueRevision: String
     }
 
@@ -63,7 +64,9 @@ struct Attempt: Sendable {
         return left > .zero ? left : nil
     }
 
-    /// Nothing to present, or past its end. While the database's clock is not to be trusted the provider is asked.
+    /// Nothing to present, or past its end.
+    ///
+    /// While the database's clock is not to be trusted the provider is asked.
     private func deadWithoutCall(_ credential: Credential) -> FailedEnd? {
         let isClockTrusted = !shared.clockWatch.isEventOpen
         switch entry.credential {
@@ -123,7 +126,7 @@ struct Attempt: Sendable {
         var attempt = finished(
             .failure(
                 policy.failure(
-                    of: claim, end, now: now, sentFor: sentFor, random: Double.random(in: 0..<1), actor: actor,
+                    of: claim, end, now: now, sentFor: sentFor, random: shared.random(), actor: actor,
                     isAppCleared: isAppCleared)))
         attempt.contact = end.contact
         if case .answer(let answer) = end { attempt.answerClass = answer.answerClass }
@@ -135,13 +138,22 @@ struct Attempt: Sendable {
     }
 }
 
-/// When the transaction of a claim was sent and what the database's clock said.
+/// When the transaction of a claim was sent and heard of, and what the database's clock said.
 struct ClaimTimes: Sendable {
-    var sentAt: ContinuousClock.Instant
-    var databaseTime: Date
+    /// Send deadlines count from here: the lease began no earlier.
+    let sentAt: ContinuousClock.Instant
+    /// Database time counts from here: behind rather than ahead, so that nothing is thought to live longer than it does.
+    let heardAt: ContinuousClock.Instant
+    let databaseTime: Date
+
+    init(_ batch: ClaimBatch, heardAt: ContinuousClock.Instant) {
+        sentAt = batch.sentAt
+        databaseTime = batch.databaseTime
+        self.heardAt = heardAt
+    }
 
     func databaseTime(at local: ContinuousClock.Instant) -> Date {
-        databaseTime.addingTimeInterval(sentAt.duration(to: local).seconds)
+        databaseTime.addingTimeInterval(heardAt.duration(to: local).seconds)
     }
 }
 

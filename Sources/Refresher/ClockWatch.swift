@@ -27,7 +27,7 @@ final class ClockWatch: Sendable {
         self.clock = clock
     }
 
-    /// Notes an answer of the database that carries its time. True when its clock jumped.
+    /// Notes an answer of the database that carries its time; true when its clock jumped.
     @discardableResult
     func heard(_ databaseTime: Date, askedAt: ContinuousClock.Instant) -> Bool {
         let now = clock.now

@@ -142,8 +142,7 @@ package struct FailurePolicy: Sendable {
         }
     }
 
-    /// Three failures of the channel's own, or an access token that ran out: people should see it. A stronger warning
-    /// stays.
+    /// Shows people three failures of the channel's own, or an access token that ran out; a stronger warning stays.
     private func flag(_ failure: inout StoredFailure, of claim: Claim, now: Date) {
         guard failure.warning == nil, claim.status == .active else { return }
         let isExpired = claim.accessExpiresAt.map { $0 <= now } ?? false

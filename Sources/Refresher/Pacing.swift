@@ -4,8 +4,8 @@ import Synchronization
 
 /// Slows down for whole providers: those that ask for less, and those that do not answer.
 ///
-/// One channel's limit is not the provider's, so that a long pause needs several refusals in a row; a provider that is
-/// silent is tried with a few channels at a time until it answers again.
+/// One channel's limit is not the provider's, so that a long pause needs several refusals in a row. A provider that asked
+/// for less or is silent is tried with a few channels at a time until it answers again.
 final class Pacing: Sendable {
     /// How an attempt met the provider.
     enum Contact: Sendable {
@@ -41,7 +41,7 @@ final class Pacing: Sendable {
     }
 
     /// - Parameter random: uniform in 0..<1; replicas must not come back in step.
-    func note(_ contact: Contact, of provider: String, random: Double = .random(in: 0..<1)) {
+    func note(_ contact: Contact, of provider: String, random: Double) {
         let now = clock.now
         standings.withLock { standings in
             var standing = standings[provider] ?? Standing()
@@ -77,7 +77,7 @@ final class Pacing: Sendable {
             if [standing.limitedUntil, standing.silentUntil].contains(where: { $0.map { $0 > now } ?? false }) {
                 return 0
             }
-            return standing.silent >= Self.silences ? Self.trialClaims : .max
+            return standing.silent >= Self.silences || standing.limited > 0 ? Self.trialClaims : .max
         }
     }
 

@@ -38,7 +38,7 @@ extension Refresher {
                 } catch {
                     logger.warning(
                         "the schedule cannot be read", metadata: ["event": "claim.failed", "error": "\(error)"])
-                    await stopOrWake(within: pause * Double.random(in: 0.5...1.5))
+                    await stopOrWake(within: pause * (0.5 + random()))
                     pause = min(pause * 2, Self.databasePauseMax)
                     continue
                 }
@@ -63,7 +63,7 @@ extension Refresher {
                 }
             }
             if isFailing {
-                await stopOrWake(within: pause * Double.random(in: 0.5...1.5))
+                await stopOrWake(within: pause * (0.5 + random()))
                 pause = min(pause * 2, Self.databasePauseMax)
             } else {
                 pause = Self.databasePause
@@ -127,7 +127,7 @@ extension Refresher {
             metrics.observe(
                 "tokenward_refresh_lateness_seconds", seconds: max(0, batch.databaseTime.timeIntervalSince(dueAt)))
         }
-        let times = ClaimTimes(sentAt: batch.sentAt, databaseTime: batch.databaseTime)
+        let times = ClaimTimes(batch, heardAt: clock.now)
         note(batch.claims, of: entry)
         for claim in batch.claims {
             attempts.addTask { await self.work(on: claim, of: times, entry: entry, actor: "scheduler") }

@@ -138,7 +138,7 @@ extension Refresher: OnDemandRefreshing {
         }
         var reports: [RefreshReport] = []
         var needless: [Claim] = []
-        let times = ClaimTimes(sentAt: batch.sentAt, databaseTime: batch.databaseTime)
+        let times = ClaimTimes(batch, heardAt: clock.now)
         if !batch.claims.isEmpty { hear(batch.databaseTime, askedAt: batch.sentAt) }
         for claim in batch.claims {
             guard let entry = ports.catalogue[claim.provider], byID[claim.channelID]?.written == claim.base else {

@@ -19,8 +19,9 @@ extension Refresher {
     static let journalEvery: Duration = .seconds(1)
     private static let settleBatch = 200
 
-    /// Tries each entry once before the first claim. Entries that fail while the database works are tried again beside
-    /// the loop: they delay nothing but themselves.
+    /// Tries each entry once before the first claim.
+    ///
+    /// Entries that fail while the database works are tried again beside the loop: they delay nothing but themselves.
     func settleJournal() async {
         var pause = Self.databasePause
         while !gate.isStopped, !Task.isCancelled {
@@ -171,7 +172,7 @@ extension Refresher {
             refreshExpiresAt: nil, accessIssuedAt: snapshot.accessIssuedAt, lastRefreshAt: snapshot.lastRefreshAt,
             dueAt: snapshot.dueAt, credential: .failure(.unreadable))
         return FailurePolicy(entry: entry, replayClass: replayClass, ladder: configuration.ladder).failure(
-            of: claim, end, now: snapshot.databaseTime, random: Double.random(in: 0..<1), actor: "journal")
+            of: claim, end, now: snapshot.databaseTime, random: random(), actor: "journal")
     }
 
     private func close(_ key: ClaimKey, _ result: CompletionResult, as kind: String) async {

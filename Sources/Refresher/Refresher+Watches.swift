@@ -77,7 +77,7 @@ extension Refresher {
                 now.append(claim)
             }
         }
-        let times = ClaimTimes(sentAt: batch.sentAt, databaseTime: batch.databaseTime)
+        let times = ClaimTimes(batch, heardAt: clock.now)
         await begin(now, of: times, entry: entry, actor: "scheduler")
         guard !later.isEmpty else { return }
         if slots.give(later.count, for: entry.name) { wake.send() }

@@ -5,7 +5,7 @@ import Providers
 
 /// The work on one claim.
 extension Refresher {
-    /// One claim from call to committed end. The caller has taken a slot and noted the claim.
+    /// Takes one claim from call to committed end; the caller has taken a slot and noted the claim.
     func work(on claim: Claim, of times: ClaimTimes, entry: ProviderEntry, actor: String) async {
         let attempt = Attempt(
             claim: claim, batch: times, entry: entry,
@@ -14,9 +14,10 @@ extension Refresher {
             shared: Attempt.Surroundings(
                 sender: ports.sender, journal: ports.journal, gate: gate, clock: clock, classes: classes,
                 clockWatch: clockWatch, ladder: configuration.ladder, transferLimit: configuration.transferLimit,
+                random: random,
                 catalogueRevision: ports.catalogue.revision))
         let finished = await attempt.run()
-        pacing.note(finished.contact, of: entry.name)
+        pacing.note(finished.contact, of: entry.name, random: random())
         if slots.give(for: entry.name) { wake.send() }
         let report = await deliver(finished)
         inFlight.end(claim.key, with: report)
@@ -110,7 +111,7 @@ extension Refresher {
         return tickets
     }
 
-    /// Releases claims that nothing was sent for. What the database does not take waits for the end of its lease.
+    /// Releases claims that nothing was sent for; what the database does not take waits for the end of its lease.
     func giveBack(_ claims: [Claim], dueAt: (Claim) -> Date?) async {
         let releases = claims.map { (key: $0.key, dueAt: dueAt($0)) }
         do {

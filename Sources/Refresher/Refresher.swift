@@ -52,6 +52,8 @@ package final class Refresher: Service, Sendable {
     /// Known when the journal was looked through: claims may be made.
     let ready = Promise<Void>()
     let scoreboard = Scoreboard()
+    /// Uniform in 0..<1, for jitter.
+    let random: @Sendable () -> Double
 
     /// Wakes the dispatcher: slots are free.
     let wake = WakeSignal()
@@ -62,7 +64,8 @@ package final class Refresher: Service, Sendable {
 
     package init(
         ports: Ports, configuration: RefresherConfiguration = RefresherConfiguration(), metrics: Metrics = Metrics(),
-        heartbeats: Heartbeats = Heartbeats(), clock: any LocalClock = SystemClock(), logger: Logger
+        heartbeats: Heartbeats = Heartbeats(), clock: any LocalClock = SystemClock(), logger: Logger,
+        random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.ports = ports
         self.configuration = configuration
@@ -70,6 +73,7 @@ package final class Refresher: Service, Sendable {
         self.metrics = metrics
         self.heartbeats = heartbeats
         self.logger = logger
+        self.random = random
         gate = SendGate(clock: clock)
         slots = Slots(limit: configuration.concurrency, limitPerProvider: configuration.concurrencyPerProvider)
         batcher = StoreBatcher(store: ports.store, gate: gate, clock: clock, logger: logger)

@@ -41,16 +41,21 @@ struct Transfer: Sendable {
             do {
                 reservation = try shared.journal.reserve()
             } catch {
-                shared.gate.journal(failed: true)
-                return End(
-                    finished: attempt.released(
-                        after: ProtocolTimes.ownFaultPause, code: "journal_unavailable",
-                        message: "The journal cannot take an answer (\(error)); rotating providers wait."),
-                    isHeard: false)
+                return journalUnavailable(error)
             }
         }
         let end = await shared.sender.send(request, limits: TransferLimits(total: limit)) { permit.grant() }
         return await read(end, permit: permit, reservation: reservation)
+    }
+
+    /// A full journal is making room; one that fails holds all rotating providers back until it works again.
+    private func journalUnavailable(_ error: JournalError) -> End {
+        if error != .full { shared.gate.journal(failed: true) }
+        return End(
+            finished: attempt.released(
+                after: error == .full ? .seconds(2) : ProtocolTimes.ownFaultPause, code: "journal_unavailable",
+                message: "The journal cannot take an answer (\(error)); rotating providers wait."),
+            isHeard: false)
     }
 
     private func heldBack() -> End {
@@ -104,7 +109,8 @@ struct Transfer: Sendable {
         let reader = AnswerReader(entry: attempt.entry, replayClass: attempt.replayClass)
         var finished: FinishedAttempt
         switch reader.read(
-            answer, expiredBefore: attempt.claim.accessExpiresAt, now: attempt.now, actor: attempt.actor)
+            answer, expiredBefore: attempt.claim.accessExpiresAt, hiding: secret.map { [$0] } ?? [], now: attempt.now,
+            actor: attempt.actor)
         {
         case .success(let success):
             if reservation == nil, let presented = answer.presented.refreshToken,
