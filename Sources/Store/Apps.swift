@@ -13,9 +13,10 @@ extension Store {
             try await connection.query(
                 """
                 INSERT INTO apps (id, provider, state, reason, probe_at)
-                VALUES ($1, split_part($1, '/', 1), $2, $3, now())
+                VALUES ($1, split_part($1, '/', 1), $2, $3,
+                        now() + CASE WHEN $2 = 'paused' THEN interval '10 minutes' ELSE interval '0' END)
                 ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, since = now(),
-                       probe_at = now()
+                       probe_at = excluded.probe_at
                 """, [.text(appID), .text(state.rawValue), .text(reason)])
             // A suspicion is not news; a pause and its end are.
             let news: String? =

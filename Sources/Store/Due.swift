@@ -33,7 +33,7 @@ extension Store: RefreshStore {
             try await connection.query(
                 """
                 SELECT s.channel_id, k.tenant_id, s.provider, s.app_id, s.status, s.reason,
-                       s.lease_until IS NOT NULL AS held, s.due_at, s.attempt, s.written, s.doubt, k.epoch,
+                       s.lease_until IS NOT NULL AS held, s.due_at, s.attempt, s.written, s.doubt, s.fails, s.denials, k.epoch,
                        k.access_issued_at, k.access_expires_at, k.last_refresh_at, now() AS now
                   FROM schedule s JOIN credentials k USING (channel_id) WHERE s.channel_id = ANY ($1)
                 """, [.textArray(channels.map(\.rawValue))])
@@ -45,7 +45,8 @@ extension Store: RefreshStore {
                 status: ChannelStatus(rawValue: try row.int2("status")) ?? .active,
                 reason: try row.textOrNil("reason").flatMap(WarningReason.init), isHeld: try row.bool("held"),
                 dueAt: try row.dateOrNil("due_at"), attempt: try row.int8("attempt"), written: try row.int8("written"),
-                doubt: try row.bool("doubt"), epoch: try row.int8("epoch"),
+                doubt: try row.bool("doubt"), fails: Int(try row.int4("fails")),
+                denials: Int(try row.int4("denials")), epoch: try row.int8("epoch"),
                 accessIssuedAt: try row.dateOrNil("access_issued_at"),
                 accessExpiresAt: try row.dateOrNil("access_expires_at"),
                 lastRefreshAt: try row.dateOrNil("last_refresh_at"), databaseTime: try row.date("now"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Refresher
 
-@Suite("Apps that are refused", .disabled("slow until its hooks stop growing"))
+@Suite("Apps that are refused")
 struct AppBoardTests {
     static let refusal = ModelProvider.Conduct.refuse(status: 401, body: #"{"error":"invalid_client"}"#)
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Refresher
 
-@Suite("Kills and lost answers", .disabled("slow until its hooks stop growing"))
+@Suite("Kills and lost answers")
 struct CrashTests {
     /// I8 for one channel: the newest token is stored, or a person was asked for the right reason, or a replay is due.
     static func checkEnd(_ world: World, _ id: String, _ note: String = "") {

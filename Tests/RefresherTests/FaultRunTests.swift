@@ -6,7 +6,7 @@ import Testing
 @testable import Refresher
 
 /// Random kills, lost answers, refusals and database failures over simulated hours; the seed names the run.
-@Suite("Fault runs", .disabled("slow until its hooks stop growing"))
+@Suite("Fault runs")
 struct FaultRunTests {
     static let seeds: [UInt64] = Array(1...12)
     static let classes = ["strict", "patient", "demanding", "free", "family"]

@@ -28,8 +28,7 @@ struct LoopTests {
         }
     }
 
-    @Test(.disabled("slow until its hooks stop growing"))
-    func `a channel is renewed for as long as the loop runs`() async throws {
+    @Test func `a channel is renewed for as long as the loop runs`() async throws {
         try await Simulation.run { simulation in
             let world = try World(simulation)
             let channel = world.add("a")
@@ -83,8 +82,7 @@ struct LoopTests {
         }
     }
 
-    @Test(.disabled("slow until its hooks stop growing"))
-    func `a provider that hangs delays nobody else`() async throws {
+    @Test func `a provider that hangs delays nobody else`() async throws {
         try await Simulation.run { simulation in
             let world = try World(simulation)
             for number in 0..<200 { world.add("h\(number)", provider: "patient") }
@@ -118,8 +116,7 @@ struct LoopTests {
         }
     }
 
-    @Test(.disabled("slow until its hooks stop growing"))
-    func `a provider that asks for less is left alone, and the others are not`() async throws {
+    @Test func `a provider that asks for less is left alone, and the others are not`() async throws {
         try await Simulation.run { simulation in
             let world = try World(simulation)
             for number in 0..<100 { world.add("a\(number)", provider: "patient", dueIn: Double(number)) }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Refresher
 
-@Suite("Refreshes on demand", .disabled("slow until its hooks stop growing"))
+@Suite("Refreshes on demand")
 struct OnDemandTests {
     @Test func `200 callers for one channel are one call`() async throws {
         try await Simulation.run { simulation in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Refresher
 
-@Suite("Secrets", .disabled("slow until its hooks stop growing"))
+@Suite("Secrets")
 struct SecretsTests {
     @Test func `I15: no token and no client secret is in a log line or a report`() async throws {
         try await Simulation.run { simulation in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Refresher
 
-@Suite("Stop", .disabled("slow until its hooks stop growing"))
+@Suite("Stop")
 struct StopTests {
     @Test func `a stop waits for what is in flight and stores it`() async throws {
         try await Simulation.run { simulation in

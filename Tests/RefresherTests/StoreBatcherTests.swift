@@ -5,7 +5,7 @@ import Testing
 
 @testable import Refresher
 
-@Suite("Store batcher", .disabled("slow until its hooks stop growing"))
+@Suite("Store batcher")
 struct StoreBatcherTests {
     /// A world with a batcher alone, its rows claimed.
     struct Bench: Sendable {

@@ -206,7 +206,9 @@ extension MemoryStore: RefreshStore {
         try await perform(.apps) { state, now in
             let was = state.apps[appID]?.standing.state ?? .ok
             guard was != new else { return }
-            state.apps[appID] = AppRow(standing: AppStanding(state: new, since: now, probeAt: now), reason: reason)
+            state.apps[appID] = AppRow(
+                standing: AppStanding(state: new, since: now, probeAt: new == .paused ? now + 600 : now), reason: reason
+            )
             if new == .paused { state.events.append(Event(appID: appID, kind: "app_rejected", reason: reason)) }
             if was == .paused, new == .ok {
                 state.events.append(Event(appID: appID, kind: "app_recovered", reason: reason))

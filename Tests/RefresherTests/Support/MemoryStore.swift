@@ -84,9 +84,9 @@ final class MemoryStore: Sendable {
     private let start: ContinuousClock.Instant
     private let epoch: Date
     private let skew = Mutex<TimeInterval>(0)
-    private let fault = Mutex<@Sendable (Operation) -> Fault?>({ _ in nil })
+    private let fault = Hook<Operation, Fault?> { _ in nil }
     /// Says why a pair cannot be stored.
-    private let refusal = Mutex<@Sendable (StoredSuccess) -> String?>({ _ in nil })
+    private let refusal = Hook<StoredSuccess, String?> { _ in nil }
 
     init(clock: Simulation, epoch: Date = Date(timeIntervalSince1970: 1_790_000_000)) {
         self.clock = clock
@@ -99,8 +99,8 @@ final class MemoryStore: Sendable {
     /// The database's clock jumps.
     func jump(by seconds: TimeInterval) { skew.withLock { $0 += seconds } }
 
-    func setFault(_ new: @escaping @Sendable (Operation) -> Fault?) { fault.withLock { $0 = new } }
-    func setRefusal(_ new: @escaping @Sendable (StoredSuccess) -> String?) { refusal.withLock { $0 = new } }
+    func setFault(_ new: @escaping @Sendable (Operation) -> Fault?) { fault.set(new) }
+    func setRefusal(_ new: @escaping @Sendable (StoredSuccess) -> String?) { refusal.set(new) }
 
     func row(_ id: ChannelID) -> Row? { state.withLock { $0.rows[id] } }
     var rows: [Row] { state.withLock { $0.rows.values.sorted { $0.id < $1.id } } }
@@ -152,7 +152,7 @@ final class MemoryStore: Sendable {
         _ operation: Operation, _ body: (inout State, Date) throws -> Value
     ) async throws -> Value {
         state.withLock { $0.calls[operation, default: 0] += 1 }
-        let fault = fault.withLock { $0 }(operation)
+        let fault = fault(operation)
         switch fault {
         case .failed?: throw Failure()
         case .slow(let duration)?: await clock.pause(for: duration)
@@ -169,7 +169,7 @@ final class MemoryStore: Sendable {
         return value
     }
 
-    func refusal(of success: StoredSuccess) -> String? { refusal.withLock { $0 }(success) }
+    func refusal(of success: StoredSuccess) -> String? { refusal(success) }
 
     /// I2 and I4 after every transaction.
     private static func check(_ before: [ChannelID: Row], _ state: inout State) {

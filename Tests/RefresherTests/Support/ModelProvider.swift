@@ -47,8 +47,8 @@ final class ModelProvider: Sendable {
     let isStrict: Bool
     private let expiresIn: Int
     private let state = Mutex(State())
-    private let conduct = Mutex<@Sendable (String) -> Conduct>({ _ in .answer })
-    private let latency = Mutex<@Sendable (String) -> Duration>({ _ in .milliseconds(100) })
+    private let conduct = Hook<String, Conduct> { _ in .answer }
+    private let latency = Hook<String, Duration> { _ in .milliseconds(100) }
 
     init(clock: Simulation, isStrict: Bool = true, expiresIn: Int = 3600) {
         self.clock = clock
@@ -57,10 +57,10 @@ final class ModelProvider: Sendable {
     }
 
     /// - Parameter new: what to do with a request of this grant.
-    func setConduct(_ new: @escaping @Sendable (String) -> Conduct) { conduct.withLock { $0 = new } }
-    func setLatency(_ new: @escaping @Sendable (String) -> Duration) { latency.withLock { $0 = new } }
-    func latency(of grant: String) -> Duration { latency.withLock { $0 }(grant) }
-    func conduct(for grant: String) -> Conduct { conduct.withLock { $0 }(grant) }
+    func setConduct(_ new: @escaping @Sendable (String) -> Conduct) { conduct.set(new) }
+    func setLatency(_ new: @escaping @Sendable (String) -> Duration) { latency.set(new) }
+    func latency(of grant: String) -> Duration { latency(grant) }
+    func conduct(for grant: String) -> Conduct { conduct(grant) }
 
     func revoke(_ grant: String) { state.withLock { $0.grants[grant, default: Grant()].isRevoked = true } }
 

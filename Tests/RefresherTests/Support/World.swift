@@ -15,25 +15,25 @@ enum Step: String, Sendable, CaseIterable {
 /// Whether a process still lives; its ports ask at every step.
 final class Life: Sendable {
     private let isDeadFlag = Mutex(false)
-    private let plan = Mutex<@Sendable (Step, ChannelID?) -> Bool>({ _, _ in false })
-    private let whenDead = Mutex<@Sendable () -> Void>({})
+    private let plan = Hook<(Step, ChannelID?), Bool> { _ in false }
+    private let whenDead = Hook<Void, Void> { _ in }
 
     var isDead: Bool { isDeadFlag.withLock { $0 } }
-    func setPlan(_ new: @escaping @Sendable (Step, ChannelID?) -> Bool) { plan.withLock { $0 = new } }
-    func setWhenDead(_ body: @escaping @Sendable () -> Void) { whenDead.withLock { $0 = body } }
+    func setPlan(_ new: @escaping @Sendable (Step, ChannelID?) -> Bool) { plan.set { new($0.0, $0.1) } }
+    func setWhenDead(_ body: @escaping @Sendable () -> Void) { whenDead.set { _ in body() } }
 
     func kill() {
         let isFirst = isDeadFlag.withLock { flag in
             defer { flag = true }
             return !flag
         }
-        if isFirst { whenDead.withLock { $0 }() }
+        if isFirst { whenDead(()) }
     }
 
     /// False when the process does not live to see the step.
     func reaches(_ step: Step, _ channel: ChannelID? = nil) -> Bool {
         if isDead { return false }
-        if plan.withLock({ $0 })(step, channel) { kill() }
+        if plan((step, channel)) { kill() }
         return !isDead
     }
 }
@@ -179,11 +179,11 @@ struct World: Sendable {
 /// What a refresh on demand came to.
 final class Answer: Sendable {
     private let state = Mutex<Result<[RefreshReport], any Error>?>(nil)
-    private let canceller = Mutex<@Sendable () -> Void>({})
+    private let canceller = Hook<Void, Void> { _ in }
 
     func set(_ result: Result<[RefreshReport], any Error>) { state.withLock { $0 = result } }
-    func setCancel(_ body: @escaping @Sendable () -> Void) { canceller.withLock { $0 = body } }
-    func cancel() { canceller.withLock { $0 }() }
+    func setCancel(_ body: @escaping @Sendable () -> Void) { canceller.set { _ in body() } }
+    func cancel() { canceller(()) }
 
     var isThere: Bool { state.withLock { $0 != nil } }
     var reports: [RefreshReport] { (try? state.withLock { $0 }?.get()) ?? [] }
