@@ -15,7 +15,8 @@ struct CrashTests {
         let isStored = row.credential.refreshToken == newest
         let isAsked = row.status == .warning && row.reason == .reauthorizationRequired
         let isReplayed = row.doubt && row.dueAt != nil
-        #expect(isStored || isAsked || isReplayed, "\(note) \(id): \(row)")
+        // A claim of a living replica at the very end is on its way.
+        #expect(isStored || isAsked || isReplayed || row.isHeld, "\(note) \(id): \(row)")
         #expect((row.dueAt == nil) == (row.reason?.parks == true), "I16 \(note) \(id): \(row)")
     }
 
