@@ -30,7 +30,7 @@ struct FaultDiskTests {
             world.rotatingChannels(ids) + [world.channel("free", .youtube, lifetime: .seconds(4))])
         try await FaultRow.makeDue(database, ids)
         try await world.serve { program, client in
-            try await eventually(within: .seconds(20), "the journal is full", evidence: { program.text }) {
+            try await eventually(within: .seconds(120), "the journal is full", evidence: { program.text }) {
                 try await client.get("/readyz").body.contains("degraded")
             }
             let ready = try await client.get("/readyz")
@@ -49,7 +49,7 @@ struct FaultDiskTests {
             #expect(try await client.get("/healthz").status == 200)
 
             try await command("mount", "-o", "remount,size=400m", data)
-            try await eventually(within: .seconds(20), "every channel is renewed", evidence: { program.text }) {
+            try await eventually(within: .seconds(120), "every channel is renewed", evidence: { program.text }) {
                 try await FaultRow.makeDue(database, stale(database, ids))
                 return try ids.allSatisfy { try world.grant($0).renewals > 0 }
             }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The signature of a webhook as the reference implementation of Standard Webhooks judges it.
-@Suite(.timeLimit(.minutes(1))) struct PeersWebhookTests {
+@Suite(.timeLimit(.minutes(3))) struct PeersWebhookTests {
     private struct Question: Encodable {
         var secret: String
         var headers: [String: String]

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Many consumers that want one token at the same moment.
-@Suite(.timeLimit(.minutes(1))) struct PlatformCallersTests {
+@Suite(.timeLimit(.minutes(3))) struct PlatformCallersTests {
     private static let callersEach = 100
 
     @Test(arguments: [SandboxPlatform.oauth2, .youtube])
