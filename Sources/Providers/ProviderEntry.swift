@@ -52,6 +52,17 @@ package struct ProviderEntry: Sendable {
 
     /// Whether disconnecting can tell the provider.
     package var canRevoke: Bool { hasRequest(.revoke) }
+
+    /// What a revocation ends; nil when there is none.
+    package var revocationReach: RevocationReach? { requests[.revoke].map { $0.ends } }
+}
+
+/// What ends when a token is revoked; the raw value is `revoke.ends` of a catalogue file.
+package enum RevocationReach: String, Sendable, CaseIterable {
+    /// The token that is sent and what was made from it (RFC 7009 §2.1).
+    case token
+    /// Everything this account ever allowed this app, also what other channels use.
+    case consent
 }
 
 /// The requests an entry may have.
@@ -90,6 +101,8 @@ struct RequestRules: Sendable {
     let endpoint: Endpoint
     let headers: [(name: String, value: Template)]
     let parameters: [(name: String, value: Template)]
+    /// Of a revocation.
+    let ends: RevocationReach
 }
 
 /// Where a token answer holds what.

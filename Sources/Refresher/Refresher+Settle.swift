@@ -123,6 +123,8 @@ extension Refresher {
         switch AnswerReader(entry: entry, replayClass: replayClass).read(answer, now: now, actor: "journal") {
         case .success(let success):
             let result = try await gate.watching { try await ports.store.complete([success]) }.first
+            // What the process before could not tell the provider is tried once more, and then over.
+            if result == .superseded { _ = await dropSuperseded(success, tries: 1) }
             await close(answer.key, result ?? .superseded, as: "stored")
         case .failure(let end):
             guard let snapshot else { return await close(answer.key, .superseded, as: "failed") }

@@ -28,6 +28,7 @@ extension Refresher {
     private func deliver(_ finished: FinishedAttempt) async -> RefreshReport {
         let claim = finished.claim
         var report = finished.end.report(for: claim.channelID)
+        var isDone = true
         if report.outcome != .renewed, report.expiresAt == nil { report.expiresAt = claim.accessExpiresAt }
         switch await batcher.submit(finished) {
         case .abandoned:
@@ -41,13 +42,14 @@ extension Refresher {
             report.outcome = .superseded
             report.reason = Outcome.superseded.rawValue
             report.message = "Another attempt or a new grant was first."
+            if case .success(let success) = finished.end { isDone = await dropSuperseded(success) }
         case .decided(.refused(let why)):
             report.outcome = .unclassified
             report.reason = "not_storable"
             report.message = "The answer could not be stored: \(why)"
             if finished.isJournalled { await ports.journal.quarantine(claim.key, because: why) }
         }
-        if finished.isNoted { ports.journal.noteDone([claim.key]) }
+        if finished.isNoted, isDone { ports.journal.noteDone([claim.key]) }
         tell(report, of: finished)
         return report
     }

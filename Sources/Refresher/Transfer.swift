@@ -22,8 +22,7 @@ struct Transfer: Sendable {
         let request: OutgoingRequest
         do {
             request = try attempt.entry.refreshRequest(
-                RequestInputs(
-                    credential: credential, clientID: app.clientID, clientSecret: secret, redirectURI: app.redirectURI))
+                RequestInputs(credential: credential, app: app, secret: secret))
         } catch {
             let failure = AnswerFailure(
                 answerClass: .request, reason: FailedEnd.notBuildable, isNamed: false, consumed: false,

@@ -20,7 +20,7 @@ package protocol RefreshStore: Sendable {
     func due(providers: [String], excludingApps: [String]) async throws -> DueProviders
     /// Channels as they stand, for refreshes on demand; unknown ids are left out.
     func snapshots(of channels: [ChannelID]) async throws -> [ChannelSnapshot]
-    /// The current fence of channels, for journal entries that were not accepted (Q5).
+    /// The current fence of channels: why a pair was not accepted (Q5).
     func fences(of channels: [ChannelID]) async throws -> [ChannelID: ChannelFence]
     /// Sets an app's state and, in the same transaction, writes the event of the change.
     ///

@@ -10,10 +10,12 @@ package struct App: Sendable {
     /// Tried in order; at most three in one attempt.
     package var secrets: [Secret]
     package var redirectURI: String?
+    /// Connection parameters that hold for all of its channels (`token_url` …); they win over a channel's own.
+    package var parameters: [String: String]
 
     package init(
         id: String, provider: String, tenantID: String? = nil, clientID: String, secrets: [Secret],
-        redirectURI: String? = nil
+        redirectURI: String? = nil, parameters: [String: String] = [:]
     ) {
         self.id = id
         self.provider = provider
@@ -21,6 +23,7 @@ package struct App: Sendable {
         self.clientID = clientID
         self.secrets = secrets
         self.redirectURI = redirectURI
+        self.parameters = parameters
     }
 }
 

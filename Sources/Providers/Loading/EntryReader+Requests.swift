@@ -115,10 +115,13 @@ extension EntryReader {
             what,
             known: [
                 "method", "url", "encoding", "client_auth", "headers", "params", "response", "note", "basic_user",
-                "basic_password",
+                "basic_password", "ends",
             ])
         guard let method = map["method"], let encoding = map["encoding"], let authentication = map["client_auth"] else {
             throw node.refused("“\(what)” needs method, encoding and client_auth.")
+        }
+        guard kind == .revoke || map["ends"] == nil else {
+            throw node.refused("“ends” says what a revocation ends; “\(what)” has none.")
         }
         var endpoint = endpoint
         if let url = map["url"], !url.isNull {
@@ -153,7 +156,9 @@ extension EntryReader {
         return RequestRules(
             method: rules.method, encoding: rules.encoding, clientAuthentication: rules.authentication,
             basicUser: user, basicPassword: password, endpoint: endpoint, headers: rules.headers,
-            parameters: rules.parameters)
+            parameters: rules.parameters,
+            // What nobody vouches for may reach other channels.
+            ends: try map["ends"]?.choice("\(what).ends", of: RevocationReach.self) ?? .consent)
     }
 
     /// A default written where the file leaves a field out.

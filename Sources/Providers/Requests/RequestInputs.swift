@@ -27,6 +27,15 @@ package struct RequestInputs: Sendable {
         self.code = code
         self.codeVerifier = codeVerifier
     }
+
+    /// What a channel's request takes from its app: client id, redirect address and connection parameters.
+    ///
+    /// - Parameter secret: one of the app's; its first when nil.
+    package init(credential: Credential, app: App, secret: Secret? = nil, externalID: String? = nil) {
+        self.init(
+            credential: credential, clientID: app.clientID, clientSecret: secret ?? app.secrets.first,
+            redirectURI: app.redirectURI, variables: app.parameters, externalID: externalID)
+    }
 }
 
 /// Why a request cannot be built; nothing was sent.

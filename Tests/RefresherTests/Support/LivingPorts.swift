@@ -116,6 +116,7 @@ struct LivingSender: HTTPSending {
         _ request: OutgoingRequest, limits: TransferLimits, permit: @escaping @Sendable () -> Bool
     ) async -> TransferEnd {
         let lost = TransferEnd.lost(code: "56", message: "The connection was reset.")
+        if let end = await provider.answerAside(request, permit: permit) { return life.isDead ? lost : end }
         guard let (grant, number) = ModelProvider.presented(by: request) else {
             return .notSent(code: "3", message: "The request makes no sense.")
         }

@@ -40,6 +40,8 @@ final class ModelProvider: Sendable {
         var presentations: [Presentation] = []
         var inFlight = 0
         var inFlightMax = 0
+        var revocations: [String] = []
+        var revocationFaults = 0
     }
 
     let clock: Simulation
@@ -92,6 +94,28 @@ final class ModelProvider: Sendable {
         let parts = pair.dropFirst("refresh_token=rt.".count).split(separator: ".")
         guard parts.count == 2, let number = Int(parts[1]) else { return nil }
         return (String(parts[0]), number)
+    }
+
+    /// Refresh tokens that were revoked, in order.
+    var revocations: [String] { state.withLock { $0.revocations } }
+    /// So many revocations are answered with 503.
+    func failRevocations(_ count: Int) { state.withLock { $0.revocationFaults = count } }
+
+    /// Requests other than refreshes; nil for a refresh.
+    func answerAside(_ request: OutgoingRequest, permit: @Sendable () -> Bool) async -> TransferEnd? {
+        guard request.url.reveal().hasSuffix("/revoke") else { return nil }
+        guard permit() else { return .notSent(code: "42", message: "The permit was refused.") }
+        await clock.pause(for: .milliseconds(50))
+        let pairs = String(decoding: request.body, as: UTF8.self).split(separator: "&")
+        let token = pairs.first { $0.hasPrefix("token=") }.map { String($0.dropFirst(6)) } ?? ""
+        return state.withLock { state in
+            guard state.revocationFaults == 0 else {
+                state.revocationFaults -= 1
+                return .answered(Self.json(503, "{}"))
+            }
+            state.revocations.append(token)
+            return .answered(IncomingResponse(status: 200))
+        }
     }
 
     func begin(_ grant: String, _ number: Int) -> Int {

@@ -216,6 +216,15 @@ enum Sample {
             revoke: null
             inspect: null
             policy: {rotation: always, old_refresh_valid: none}
+          revocable:
+            name: Revocable
+            extends: strict
+            endpoints: {revoke: "https://strict.example/revoke"}
+            revoke: {method: POST, encoding: form, client_auth: params, ends: token, params: {token: "{refresh_token}"}}
+          consenting:
+            name: Consenting
+            extends: revocable
+            revoke: {method: POST, encoding: form, client_auth: params, ends: consent, params: {token: "{refresh_token}"}}
           demanding:
             name: Demanding
             extends: strict
