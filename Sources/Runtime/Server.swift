@@ -11,17 +11,20 @@ import Refresher
 import Sealing
 import ServiceLifecycle
 import Store
-import UnixSignals
 
 /// The whole service over one installation; the order of its list is the order of dependency.
 package struct Server: Sendable {
     let installation: Installation
     let logger: Logger
+    let signals: StopSignals
     /// Nil: until a signal.
     let stopAfter: Duration?
 
-    package init(installation: Installation, logger: Logger, stopAfter: Duration? = nil) {
+    package init(
+        installation: Installation, signals: StopSignals, logger: Logger, stopAfter: Duration? = nil
+    ) {
         self.installation = installation
+        self.signals = signals
         self.logger = logger
         self.stopAfter = stopAfter
     }
@@ -97,12 +100,11 @@ package struct Server: Sendable {
             logger.notice("the admin token is in a file", metadata: ["event": "admin.token", "path": "\(path)"])
         }
         var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: Self.lifecycleLogger(logger))
+            services: services.map { .init(service: $0) }, logger: Self.lifecycleLogger(logger))
         configuration.maximumGracefulShutdownDuration = settings.limits.shutdownTimeout
         let group = ServiceGroup(configuration: configuration)
         try await during({
-            guard let stopAfter, (try? await Task.sleep(for: stopAfter)) != nil else { return }
+            await self.stopRequest()
             await group.triggerGracefulShutdown()
         }) {
             do {
@@ -110,6 +112,16 @@ package struct Server: Sendable {
             } catch let error as ServiceGroupError {
                 throw StartError(.failed, "A part of the service ended by itself, so all of it was stopped: \(error).")
             }
+        }
+    }
+
+    /// Returns when the service is to stop: at a signal, or when its time is over.
+    private func stopRequest() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await signals.first() }
+            if let stopAfter { group.addTask { try? await Task.sleep(for: stopAfter) } }
+            await group.next()
+            group.cancelAll()
         }
     }
 

@@ -37,4 +37,28 @@ struct FaultStopTests {
             }
         }
     }
+
+    @Test func `a stop that comes while the service starts ends it in order`() async throws {
+        try await World.with { world in
+            let (database, locker) = (try await world.database.connect(), try await world.database.connect())
+            try await world.migrate()
+            try await locker.execute("BEGIN; LOCK TABLE api_tokens IN ACCESS EXCLUSIVE MODE")
+            try await Program.start(["serve"], settings: world.settings) { program in
+                try await eventually("the start waits for the lock", evidence: { program.text }) {
+                    try await database.query(
+                        """
+                        SELECT count(*)::int8 AS n FROM pg_locks
+                         WHERE relation = 'api_tokens'::regclass AND NOT granted
+                        """
+                    ).rows[0].int8("n") > 0
+                }
+                program.terminate()
+                try await locker.execute("ROLLBACK")
+                let ending = try await program.end(within: .seconds(10))
+                #expect(ending.status == 0, "\(ending)")
+            }
+            await locker.close()
+            await database.close()
+        }
+    }
 }

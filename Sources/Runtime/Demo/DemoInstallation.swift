@@ -62,7 +62,7 @@ package struct DemoInstallation: Sendable {
     ///   - meanwhile: the story that happens to them.
     ///   - told: lines for the person who watches.
     package func run(
-        stopAfter: Duration?, channels: @escaping @Sendable () throws -> [[String: String]],
+        signals: StopSignals, stopAfter: Duration?, channels: @escaping @Sendable () throws -> [[String: String]],
         meanwhile: @escaping @Sendable () async -> Void, told: @escaping @Sendable (String) -> Void
     ) async throws {
         let logger = LogOutput.logger(settings.log)
@@ -74,7 +74,8 @@ package struct DemoInstallation: Sendable {
             let count = try await installation.importChannels(
                 rows.map { (place: $0.0, fields: $0.1) }, replacing: false, dryRun: false, actor: "demo")
             told("\(count) channels of several tenants imported.")
-            let server = Server(installation: installation, logger: logger, stopAfter: stopAfter)
+            let server = Server(
+                installation: installation, signals: signals, logger: logger, stopAfter: stopAfter)
             try await during(meanwhile) {
                 try await server.run { address in
                     told("tokenward listens on http://\(address)")

@@ -16,6 +16,7 @@ struct Demo: AsyncParsableCommand {
     var seconds = 0
 
     func run() async throws {
+        let signals = await StopSignals()
         let provider = SandboxProvider()
         let show: @Sendable (String) -> Void = { Terminal.line(Terminal.paint($0, .bold)) }
         let slack = SlackSink(printer: show)
@@ -51,7 +52,7 @@ struct Demo: AsyncParsableCommand {
                 sinks: sinks, catalogueOverlay: provider.catalogueOverlay(), listen: listen)
             Self.introduce(installation)
             try await installation.run(
-                stopAfter: stopAfter > 0 ? .seconds(stopAfter) : nil,
+                signals: signals, stopAfter: stopAfter > 0 ? .seconds(stopAfter) : nil,
                 channels: { world.channels(on: provider).map(Self.newChannel) },
                 meanwhile: {
                     try? await world.run(on: provider) { Terminal.line(Terminal.paint("· \($0.sentence)", .dim)) }

@@ -15,10 +15,11 @@ struct Serve: AsyncParsableCommand {
     var noMigrate = false
 
     func run() async throws {
+        let signals = await StopSignals()
         let settings = try common.settings(flags: listen.map { ["TOKENWARD_LISTEN": $0] } ?? [:])
         let logger = LogOutput.logger(settings.log)
         try await Installation.withOpen(settings, for: .serve(migrates: !noMigrate), logger: logger) { installation in
-            try await Server(installation: installation, logger: logger).run { address in
+            try await Server(installation: installation, signals: signals, logger: logger).run { address in
                 Terminal.line("tokenward \(Version.text) listens on http://\(address)")
             }
         }
