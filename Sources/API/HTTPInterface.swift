@@ -41,7 +41,8 @@ package struct HTTPInterface: Sendable {
     let logger: Logger
     /// The only `Host` values that are answered off the probe paths; empty answers all.
     let hosts: Set<String>
-    private let router: Router
+    /// Every route with its description.
+    package let router: Router
 
     package init(ports: Ports, health: HealthBoard, metrics: Metrics, hosts: Set<String> = [], logger: Logger) {
         self.ports = ports
@@ -53,11 +54,9 @@ package struct HTTPInterface: Sendable {
         ChannelRoutes(ports: ports).register(on: &router)
         TokenRoutes(ports: ports).register(on: &router)
         IncidentRoutes(ports: ports).register(on: &router)
-        self.router = router
+        ProbeRoutes(health: health, metrics: metrics).register(on: &router)
+        self.router = DocumentRoute.documented(router, version: health.version)
     }
-
-    /// Every route, for the documentation test.
-    package var routes: [String] { router.table }
 
     /// Answers that need nothing but memory, safe on the server's own threads; nil for all other paths.
     package func immediate(_ request: APIRequest) -> APIResponse? {
@@ -80,9 +79,11 @@ package struct HTTPInterface: Sendable {
                     detail: "The request's Host is not the one of TOKENWARD_PUBLIC_URL.",
                     hint: "Use the public URL, or set TOKENWARD_PUBLIC_URL to this one.")
             }
-            if request.path == "/status" { return .json(health.status(for: try await caller(of: request))) }
             if let page = try await ports.pages(request) { return page }
-            return try await router.answer(request)
+            let match = try router.match(request)
+            var request = request
+            request.caller = try await caller(of: request, at: match.route.operation.access)
+            return try await router.answer(request, match)
         } catch let problem as Problem {
             return problem.response
         } catch let fault as SealedCredentialFault {
@@ -101,14 +102,21 @@ package struct HTTPInterface: Sendable {
         }
     }
 
-    private func caller(of request: APIRequest) async throws -> Caller {
-        try await ports.caller(of: request)
+    /// Who asks, allowed to call a route of this access; nil for nobody at a route for anybody.
+    private func caller(of request: APIRequest, at access: Operation.Access) async throws -> Caller? {
+        if access == .anyone, request.bearer == nil { return nil }
+        let caller = try await ports.caller(of: request)
+        switch (access, caller.role) {
+        case (.anyone, _), (.token, _), (_, .superadmin), (.tenant, .tenant): return caller
+        case (.tenant, .probe), (.superadmin, .tenant), (.superadmin, .probe): throw Problem.forbidden
+        }
     }
 }
 
 extension HTTPInterface.Ports {
     /// - Throws: ``Problem/unauthorized``.
     func caller(of request: APIRequest) async throws -> Caller {
+        if let caller = request.caller { return caller }
         guard let bearer = request.bearer, let caller = try await authenticator.caller(presenting: bearer) else {
             throw Problem.unauthorized
         }

@@ -27,6 +27,14 @@ package struct HTTPServerRequest: Sendable {
         self.remoteAddress = remoteAddress
     }
 
+    /// The parts of the path between slashes, each decoded by itself, so that an encoded slash stays in its part.
+    package var segments: [String] {
+        rawPath.split(separator: "/", omittingEmptySubsequences: true).map {
+            // The whole path was decodable, and a slash ends no character.
+            RequestTarget.decoded($0, plusIsSpace: false) ?? String($0)
+        }
+    }
+
     /// The first value of a header; names compare without regard to case.
     package func header(_ name: String) -> String? {
         let name = name.lowercased()

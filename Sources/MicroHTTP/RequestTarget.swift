@@ -41,7 +41,7 @@ struct RequestTarget: Equatable {
     }
 
     /// Text after percent-decoding; nil for a broken escape, a NUL, or bytes that are not UTF-8.
-    private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
+    static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
         var iterator = text.utf8.makeIterator()

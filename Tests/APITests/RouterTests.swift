@@ -4,13 +4,22 @@ import Testing
 
 @Suite("Router")
 struct RouterTests {
+    private func operation(_ id: String) -> Operation {
+        Operation(id, "Does it.", tag: "test", access: .anyone, answers: [.text("It.")])
+    }
+
+    private func respond(_ request: APIRequest) async throws -> APIResponse {
+        try await router.answer(request, try router.match(request))
+    }
+
     private var router: Router {
         var router = Router()
-        router.on("GET", "/v1/channels") { _, _ in .text("list") }
-        router.on("POST", "/v1/channels") { _, _ in .text("create") }
-        router.on("GET", "/v1/channels/{id}") { _, path in .text("show \(path["id"] ?? "")") }
-        router.on("DELETE", "/v1/channels/{id}") { _, path in .text("delete \(path["id"] ?? "")") }
-        router.on("GET", "/v1/channels/{id}/token") { _, path in .text("token of \(path["id"] ?? "")") }
+        router.on("GET", "/v1/channels", operation("op1")) { _, _ in .text("list") }
+        router.on("POST", "/v1/channels", operation("op2")) { _, _ in .text("create") }
+        router.on("GET", "/v1/channels/{id}", operation("op3")) { _, path in .text("show \(path["id"] ?? "")") }
+        router.on("DELETE", "/v1/channels/{id}", operation("op4")) { _, path in .text("delete \(path["id"] ?? "")") }
+        router.on("GET", "/v1/channels/{id}/token", operation("op5")) { _, path in .text("token of \(path["id"] ?? "")")
+        }
         return router
     }
 
@@ -21,17 +30,26 @@ struct RouterTests {
         ("GET", "/v1/channels/", "list"),
     ])
     func `a path finds its route`(_ method: String, _ path: String, _ answer: String) async throws {
-        let response = try await router.answer(APIRequest(method: method, path: path))
+        let response = try await respond(APIRequest(method: method, path: path))
         #expect(String(decoding: response.body, as: UTF8.self) == answer)
     }
 
     @Test(arguments: ["/", "", "/v1", "/v1/channels/a/b", "/v1/channels/a/token/x", "/V1/channels", "/v1/channel"])
     func `a path that is none is a problem`(_ path: String) async {
-        await #expect(throws: Problem.self) { try await router.answer(APIRequest(method: "GET", path: path)) }
+        await #expect(throws: Problem.self) { try await respond(APIRequest(method: "GET", path: path)) }
+    }
+
+    @Test func `an encoded slash belongs to its part of the path`() async throws {
+        let request = APIRequest(
+            method: "GET", path: "/v1/channels/a/b", segments: ["v1", "channels", "a/b"])
+        #expect(String(decoding: try await respond(request).body, as: UTF8.self) == "show a/b")
     }
 
     @Test func `a known path with another method names those it takes`() async throws {
-        let response = try await router.answer(APIRequest(method: "PUT", path: "/v1/channels/a"))
+        let problem = await #expect(throws: Problem.self) {
+            _ = try await respond(APIRequest(method: "PUT", path: "/v1/channels/a"))
+        }
+        let response = try #require(problem).response
         #expect(response.status == 405)
         #expect(response.headers.first { $0.name == "Allow" }?.value == "DELETE, GET")
         #expect(try JSON(parsing: response.body)["detail"] == "It takes DELETE, GET.")

@@ -118,6 +118,22 @@ struct InterfaceTests {
         }
     }
 
+    @Test func `a channel is reached whatever its id is made of`() async throws {
+        try await World.with { world in
+            try await world.serve { _, client in
+                for (id, path) in [("a/b", "a%2Fb"), ("100%", "100%25"), ("café", "caf%C3%A9"), ("?#&", "%3F%23%26")] {
+                    let created = try await client.post("/v1/channels", world.channel(id).json)
+                    #expect(created.status == 201, "\(created)")
+                    #expect(try await client.get("/v1/channels/\(path)").json["id"] == .string(id))
+                    #expect(try await client.get("/v1/channels/\(path)/token").json["epoch"] == .number(1))
+                }
+                expectProblem(try await client.get("/v1/channels/a/b"), "unknown-path", status: 404)
+                expectProblem(
+                    try await client.post("/v1/channels", world.channel("..").json), "bad-request", status: 400)
+            }
+        }
+    }
+
     @Test func `a channel's life over the interface`() async throws {
         try await World.with { world in
             try await world.serve { _, client in

@@ -51,7 +51,7 @@ package final class HealthBoard: Sendable {
     private let heartbeats: Heartbeats
     private let heartbeatMaxAge: Duration
     private let clock: any LocalClock
-    private let version: String
+    let version: String
     private let scheduler: @Sendable () -> Scheduler
     private let state = Mutex(State())
 

@@ -34,6 +34,8 @@ package struct ChannelIntake: Sendable {
         let id = fields.values["id"].map { ChannelID(rawValue: $0) } ?? .generated()
         guard id.rawValue.utf8.count <= 200, id.rawValue.unicodeScalars.allSatisfy({ $0.value > 32 && $0.value != 127 })
         else { throw IntakeError("`id` must be at most 200 visible characters") }
+        // Clients take these for steps in a path.
+        guard id.rawValue != ".", id.rawValue != ".." else { throw IntakeError("`id` must not be `.` or `..`") }
         let tenant = try text("tenant_id", fields) ?? "default"
         let grant = try grant(fields, channel: id, entry: entry, now: now)
         return NewChannel(

@@ -6,19 +6,27 @@ package struct APIRequest: Sendable {
     package var method: String
     /// Decoded, without the query.
     package var path: String
+    /// The parts of the path between slashes, each decoded by itself: an encoded slash belongs to its part.
+    package var segments: [String]
     package var query: [(name: String, value: String)]
     package var headers: [HeaderField]
     package var body: [UInt8]
     package var remoteAddress: String
     /// Names the request in logs and answers.
     package var id: String
+    /// Who asks; known before a route is called.
+    package var caller: Caller?
 
+    /// - Parameter segments: those of `path` when nil.
     package init(
-        method: String, path: String, query: [(name: String, value: String)] = [], headers: [HeaderField] = [],
+        method: String, path: String, segments: [String]? = nil, query: [(name: String, value: String)] = [],
+        headers: [HeaderField] = [],
         body: [UInt8] = [], remoteAddress: String = "", id: String = "-"
     ) {
         self.method = method
         self.path = path
+        self.segments =
+            segments ?? path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
         self.query = query
         self.headers = headers
         self.body = body
@@ -33,6 +41,9 @@ package struct APIRequest: Sendable {
     package func parameter(_ name: String) -> String? {
         query.first { $0.name == name }?.value
     }
+
+    /// How many rows of a list are asked for; the route's description holds it to 1…500.
+    package var limit: Int { parameter("limit").flatMap { Int($0) } ?? 100 }
 
     /// The token of `Authorization: Bearer …`.
     package var bearer: Secret? {
@@ -78,10 +89,12 @@ package struct Problem: Error, Sendable, Equatable {
     /// Further members (`reason`, `link`).
     package var members: [String: JSON]
     package var retryAfterSeconds: Int?
+    /// The methods that the path takes.
+    package var allow: String?
 
     package init(
         _ status: Int, _ type: String, title: String, detail: String, hint: String, members: [String: JSON] = [:],
-        retryAfterSeconds: Int? = nil
+        retryAfterSeconds: Int? = nil, allow: String? = nil
     ) {
         self.status = status
         self.type = type
@@ -90,6 +103,7 @@ package struct Problem: Error, Sendable, Equatable {
         self.hint = hint
         self.members = members
         self.retryAfterSeconds = retryAfterSeconds
+        self.allow = allow
     }
 
     package var response: APIResponse {
@@ -105,6 +119,7 @@ package struct Problem: Error, Sendable, Equatable {
                 HeaderField("Content-Type", "application/problem+json"), HeaderField("Cache-Control", "no-store"),
             ], body: JSON.object(object).bytes)
         if let retryAfterSeconds { response.headers.append(HeaderField("Retry-After", "\(retryAfterSeconds)")) }
+        if let allow { response.headers.append(HeaderField("Allow", allow)) }
         if status == 401 { response.headers.append(HeaderField("WWW-Authenticate", "Bearer")) }
         return response
     }

@@ -4,24 +4,73 @@ import Providers
 
 /// `/v1/channels`: list, create, show, credential, pause, resume, refresh, delete.
 struct ChannelRoutes: Sendable {
-    static let pageMax = 500
-
     let ports: HTTPInterface.Ports
 
     func register(on router: inout Router) {
-        router.on("GET", "/v1/channels") { request, _ in try await list(request) }
-        router.on("POST", "/v1/channels") { request, _ in try await create(request) }
-        router.on("GET", "/v1/channels/{id}") { request, path in try await show(request, id(path)) }
-        router.on("DELETE", "/v1/channels/{id}") { request, path in try await remove(request, id(path)) }
-        router.on("PUT", "/v1/channels/{id}/credential") { request, path in try await replace(request, id(path)) }
-        router.on("POST", "/v1/channels/{id}/pause") { request, path in
+        router.on("GET", "/v1/channels", Self.listing) { request, _ in try await list(request) }
+        router.on(
+            "POST", "/v1/channels",
+            Operation(
+                "createChannel", "Adds a channel with its tokens.", tag: "channels", access: .tenant,
+                body: .newChannel(providers: ports.catalogue.names),
+                answers: [
+                    .json(.channel, status: 201, "Added."), .problem(409, "There is a channel with this id."),
+                ])
+        ) { request, _ in try await create(request) }
+        router.on(
+            "GET", "/v1/channels/{id}",
+            Operation(
+                "showChannel", "Shows a channel.", tag: "channels", access: .tenant, answers: [.json(.channel)])
+        ) { request, path in try await show(request, id(path)) }
+        router.on(
+            "DELETE", "/v1/channels/{id}",
+            Operation(
+                "removeChannel", "Disconnects a channel.", tag: "channels", access: .tenant,
+                query: [.query("purge", .boolean(), "Shred its secrets at once, not after seven days.")],
+                answers: [.empty("Disconnected.")])
+        ) { request, path in try await remove(request, id(path)) }
+        router.on(
+            "PUT", "/v1/channels/{id}/credential",
+            Operation(
+                "replaceCredential", "Gives a channel new tokens by hand.", tag: "channels", access: .tenant,
+                body: .newCredential, answers: [.json(.channel)])
+        ) { request, path in try await replace(request, id(path)) }
+        router.on(
+            "POST", "/v1/channels/{id}/pause",
+            Operation(
+                "pauseChannel", "Stops refreshing a channel.", tag: "channels", access: .tenant,
+                answers: [.json(.channel)])
+        ) { request, path in
             try await change(request, id(path)) { try await ports.channels.pause($0, tenantID: $1, actor: $2) }
         }
-        router.on("POST", "/v1/channels/{id}/resume") { request, path in
+        router.on(
+            "POST", "/v1/channels/{id}/resume",
+            Operation(
+                "resumeChannel", "Goes on refreshing a paused channel.", tag: "channels", access: .tenant,
+                answers: [.json(.channel)])
+        ) { request, path in
             try await change(request, id(path)) { try await ports.channels.resume($0, tenantID: $1, actor: $2) }
         }
-        router.on("POST", "/v1/channels/{id}/refresh") { request, path in try await refresh(request, id(path)) }
+        router.on(
+            "POST", "/v1/channels/{id}/refresh",
+            Operation(
+                "refreshChannel", "Refreshes a channel now and says how it ended.", tag: "channels", access: .tenant,
+                body: .refreshOptions, isBodyRequired: false, answers: [.json(.refresh, "Ended, whatever the outcome.")]
+            )
+        ) { request, path in try await refresh(request, id(path)) }
     }
+
+    private static let listing = Operation(
+        "listChannels", "Lists channels in order of id.", tag: "channels", access: .tenant,
+        query: [
+            .query("tenantId", .string(length: 1...1000), "Of this tenant."),
+            .query("userId", .string(length: 1...1000), "Of this user of the platform."),
+            .query("provider", .string(length: 1...200), "Of this entry of the catalogue."),
+            .query("status", .oneOf(ChannelStatus.allCases.map(\.name)), "In this state."),
+            .query("expiringWithin", .integer("", 0...52_560_000), "Access token ends within so many minutes."),
+            .query("q", .string(length: 1...200), "Part of id, name or account id, in any case."),
+        ] + Operation.paging,
+        answers: [.json(.page(of: .channel))])
 
     private func id(_ path: [String: String]) -> ChannelID { ChannelID(rawValue: path["id"] ?? "") }
 
@@ -32,33 +81,15 @@ struct ChannelRoutes: Sendable {
             provider: request.parameter("provider"), query: request.parameter("q"))
         // A foreign tenant in the filter is an empty list, as an unknown one.
         if let asked = request.parameter("tenantId"), let tenant, asked != tenant { return .json(.page([], next: nil)) }
-        if let name = request.parameter("status") {
-            guard let status = ChannelStatus(name: name) else {
-                throw Problem.badRequest("`status` is active, warning, paused or disconnected.")
-            }
-            filter.status = status
-        }
-        if let text = request.parameter("expiringWithin") {
-            guard let minutes = Int(text), (0...52_560_000).contains(minutes) else {
-                throw Problem.badRequest("`expiringWithin` is a number of minutes.")
-            }
-            filter.expiringWithin = .seconds(minutes * 60)
-        }
-        let limit = try limit(of: request)
+        filter.status = request.parameter("status").flatMap(ChannelStatus.init(name:))
+        filter.expiringWithin = request.parameter("expiringWithin").flatMap { Int($0) }.map { .seconds($0 * 60) }
+        let limit = request.limit
         let cursor = request.parameter("cursor").map { ChannelID(rawValue: $0) }
         let channels = try await ports.channels.channels(filter, after: cursor, limit: limit + 1)
         let page = channels.prefix(limit)
         var items: [JSON] = []
         for channel in page { items.append(.channel(channel, link: await link(of: channel))) }
         return .json(.page(items, next: channels.count > limit ? page.last?.id.rawValue : nil))
-    }
-
-    private func limit(of request: APIRequest) throws(Problem) -> Int {
-        guard let text = request.parameter("limit") else { return 100 }
-        guard let limit = Int(text), (1...Self.pageMax).contains(limit) else {
-            throw Problem.badRequest("`limit` is a number from 1 to \(Self.pageMax).")
-        }
-        return limit
     }
 
     private func link(of channel: Channel) async -> String? {

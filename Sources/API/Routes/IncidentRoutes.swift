@@ -6,40 +6,36 @@ struct IncidentRoutes: Sendable {
     let ports: HTTPInterface.Ports
 
     func register(on router: inout Router) {
-        router.on("GET", "/v1/incidents") { request, _ in try await list(request) }
-        router.on("GET", "/v1/incidents/{id}") { request, path in try await show(request, path["id"] ?? "") }
+        router.on(
+            "GET", "/v1/incidents",
+            Operation(
+                "listIncidents", "Lists what a human must know, newest first.", tag: "incidents", access: .tenant,
+                query: [
+                    .query("state", .oneOf(["open", "closed"]), "Both when left out."),
+                    .query("channelId", .string(length: 1...200), "That this channel is in."),
+                    .query("limit", .integer("", 1...500), "At most this many; 100 when left out."),
+                    .query("cursor", .string(pattern: "^[0-9]{1,18}$"), "`nextCursor` of the page before."),
+                ], answers: [.json(.page(of: .incident))])
+        ) { request, _ in try await list(request) }
+        router.on(
+            "GET", "/v1/incidents/{id}",
+            Operation(
+                "showIncident", "Shows an incident.", tag: "incidents", access: .tenant, answers: [.json(.incident)])
+        ) { request, path in try await show(request, path["id"] ?? "") }
     }
 
     private func list(_ request: APIRequest) async throws -> APIResponse {
         let (_, tenant) = try await ports.scope(of: request)
-        var query = IncidentQuery(tenantID: tenant, isOpen: try state(of: request))
+        var query = IncidentQuery(tenantID: tenant, isOpen: request.parameter("state").map { $0 == "open" })
         query.channelID = request.parameter("channelId").map { ChannelID(rawValue: $0) }
-        if let text = request.parameter("limit") {
-            guard let limit = Int(text), (1...ChannelRoutes.pageMax).contains(limit) else {
-                throw Problem.badRequest("`limit` is a number from 1 to \(ChannelRoutes.pageMax).")
-            }
-            query.limit = limit
-        }
-        if let text = request.parameter("cursor") {
-            guard let before = Int64(text) else { throw Problem.badRequest("`cursor` is not one of ours.") }
-            query.before = before
-        }
-        let asked = query.limit
+        query.before = request.parameter("cursor").flatMap { Int64($0) }
+        let asked = request.limit
         query.limit = min(asked + 1, 501)
         let incidents = try await ports.incidents.incidents(query)
         let page = incidents.prefix(asked)
         var items: [JSON] = []
         for incident in page { items.append(await resource(incident)) }
         return .json(.page(items, next: incidents.count > asked ? page.last.map { "\($0.id)" } : nil))
-    }
-
-    private func state(of request: APIRequest) throws(Problem) -> Bool? {
-        switch request.parameter("state") {
-        case nil: return nil
-        case "open": return true
-        case "closed": return false
-        default: throw Problem.badRequest("`state` is open or closed.")
-        }
     }
 
     private func show(_ request: APIRequest, _ text: String) async throws -> APIResponse {
@@ -60,6 +56,17 @@ struct IncidentRoutes: Sendable {
         }
         return .incident(incident, link: link)
     }
+}
+
+extension Schema {
+    package static let incident = object([
+        "id": string(), "kind": oneOf(["channel", "app", "provider", "platform"]),
+        "cause": string("The id of the channel or app, the name of the provider."), "reason": string(),
+        "severity": oneOf(Severity.allCases.map(\.rawValue)), "provider": string().orNull, "tenantId": string().orNull,
+        "appId": string().orNull, "code": string().orNull, "message": string().orNull,
+        "parentId": string("The open app incident under which this one is silent.").orNull, "openedAt": time,
+        "closedAt": time.orNull, "link": string().orNull, "channels": list(of: string()),
+    ]).named("Incident")
 }
 
 extension JSON {

@@ -39,57 +39,78 @@ package protocol Authenticating: Sendable {
 package struct Router: Sendable {
     package typealias Handler = @Sendable (APIRequest, [String: String]) async throws -> APIResponse
 
-    struct Route: Sendable {
-        var method: String
-        var pattern: [Substring]
-        var handler: Handler
+    package struct Route: Sendable {
+        package let method: String
+        /// As in the document: `/v1/channels/{id}`.
+        package let pattern: String
+        package let operation: Operation
+        let segments: [Substring]
+        let handler: Handler
     }
 
-    private var routes: [Route] = []
+    /// A route and the values of its path parameters, decoded.
+    package struct Match: Sendable {
+        package var route: Route
+        package var parameters: [String: String]
+    }
+
+    /// In the order of registration.
+    package private(set) var routes: [Route] = []
 
     package init() {}
 
-    package mutating func on(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
-        // Patterns are literals of ours and live for the whole run.
-        routes.append(Route(method: method, pattern: Self.segments(pattern), handler: handler))
+    /// Registers a route with its description.
+    package mutating func on(
+        _ method: String, _ pattern: String, _ operation: Operation, _ handler: @escaping Handler
+    ) {
+        routes.append(
+            Route(
+                method: method, pattern: pattern, operation: operation,
+                segments: pattern.split(separator: "/", omittingEmptySubsequences: true), handler: handler))
     }
 
     /// `METHOD /pattern` of every route, for the documentation tests.
-    package var table: [String] { routes.map { "\($0.method) /\($0.pattern.joined(separator: "/"))" } }
+    package var table: [String] { routes.map { "\($0.method) \($0.pattern)" } }
 
-    package func answer(_ request: APIRequest) async throws -> APIResponse {
-        let path = Self.segments(request.path)
+    /// - Throws: ``Problem`` 404 and 405.
+    package func match(_ request: APIRequest) throws(Problem) -> Match {
+        let path = request.segments
         var allowed: Set<String> = []
         for route in routes {
-            guard let parameters = Self.match(route.pattern, path) else { continue }
+            guard let parameters = Self.match(route.segments, path) else { continue }
             if route.method == request.method || (route.method == "GET" && request.method == "HEAD") {
-                return try await route.handler(request, parameters)
+                return Match(route: route, parameters: parameters)
             }
             allowed.insert(route.method)
         }
         guard allowed.isEmpty else {
-            var response = Problem(
+            let methods = allowed.sorted().joined(separator: ", ")
+            throw Problem(
                 405, "method-not-allowed", title: "This path does not take \(request.method)",
-                detail: "It takes \(allowed.sorted().joined(separator: ", ")).", hint: "Use one of these methods."
-            ).response
-            response.headers.append(HeaderField("Allow", allowed.sorted().joined(separator: ", ")))
-            return response
+                detail: "It takes \(methods).", hint: "Use one of these methods.", allow: methods)
         }
         throw Problem(
             404, "unknown-path", title: "There is nothing at this path", detail: "No route matches the path.",
-            hint: "The interface begins at /v1/channels and /status.")
+            hint: "GET /openapi.json names every route.")
     }
 
-    private static func segments(_ path: String) -> [Substring] {
-        path.split(separator: "/", omittingEmptySubsequences: true)
+    /// Checks a request against its route's description and answers it.
+    package func answer(_ request: APIRequest, _ match: Match) async throws -> APIResponse {
+        try match.route.operation.check(request, match.parameters)
+        return try await match.route.handler(request, match.parameters)
     }
 
-    private static func match(_ pattern: [Substring], _ path: [Substring]) -> [String: String]? {
+    /// The name in `{name}`.
+    static func parameter(_ segment: Substring) -> String? {
+        segment.hasPrefix("{") && segment.hasSuffix("}") ? String(segment.dropFirst().dropLast()) : nil
+    }
+
+    private static func match(_ pattern: [Substring], _ path: [String]) -> [String: String]? {
         guard pattern.count == path.count else { return nil }
         var parameters: [String: String] = [:]
         for (part, segment) in zip(pattern, path) {
-            if part.hasPrefix("{"), part.hasSuffix("}") {
-                parameters[String(part.dropFirst().dropLast())] = String(segment)
+            if let name = parameter(part) {
+                parameters[name] = segment
             } else if part != segment {
                 return nil
             }

@@ -9,14 +9,26 @@ struct TokenRoutes: Sendable {
     let ports: HTTPInterface.Ports
 
     func register(on router: inout Router) {
-        router.on("GET", "/v1/channels/{id}/token") { request, path in
-            try await token(request, ChannelID(rawValue: path["id"] ?? ""))
-        }
+        router.on(
+            "GET", "/v1/channels/{id}/token",
+            Operation(
+                "takeToken", "A valid access token, refreshed first when it is needed.", tag: "channels",
+                access: .tenant,
+                query: [
+                    .query(
+                        "minTtl", .integer("", 0...Self.minTimeToLiveMax),
+                        "Seconds it must still live; half of its whole life at most counts.")
+                ],
+                answers: [
+                    .json(.token), .problem(409, "Only a human can help, or the channel is paused; `reason`, `link`."),
+                    .problem(503, "None can be had now; Retry-After says when to ask again."),
+                ])
+        ) { request, path in try await token(request, ChannelID(rawValue: path["id"] ?? "")) }
     }
 
     private func token(_ request: APIRequest, _ id: ChannelID) async throws -> APIResponse {
         let (caller, tenant) = try await ports.scope(of: request)
-        let wanted = try minTimeToLive(of: request)
+        let wanted = Duration.seconds(request.parameter("minTtl").flatMap { Int($0) } ?? 0)
         guard var token = try await ports.channels.token(of: id, tenantID: tenant) else { throw Problem.unknownChannel }
         var report: RefreshReport?
         if !token.lasts(wanted), token.reason?.parks != true, token.status != .paused {
@@ -31,14 +43,6 @@ struct TokenRoutes: Sendable {
         // A token that still works is served whatever the refresh said.
         if token.isUsable { return .json(.token(token, isStale: !token.lasts(wanted))) }
         throw await problem(with: token, after: report)
-    }
-
-    private func minTimeToLive(of request: APIRequest) throws(Problem) -> Duration {
-        guard let text = request.parameter("minTtl") else { return .zero }
-        guard let seconds = Int(text), (0...Self.minTimeToLiveMax).contains(seconds) else {
-            throw Problem.badRequest("`minTtl` is a number of seconds from 0 to \(Self.minTimeToLiveMax).")
-        }
-        return .seconds(seconds)
     }
 
     private func problem(with token: StoredToken, after report: RefreshReport?) async -> Problem {

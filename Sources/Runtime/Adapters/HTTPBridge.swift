@@ -17,7 +17,8 @@ struct HTTPBridge: Sendable {
 
     private static func request(_ request: HTTPServerRequest) -> APIRequest {
         APIRequest(
-            method: request.method, path: request.path, query: request.query.map { (name: $0.0, value: $0.1) },
+            method: request.method, path: request.path, segments: request.segments,
+            query: request.query.map { (name: $0.0, value: $0.1) },
             headers: request.headers.map { HeaderField($0.0, $0.1) }, body: request.body,
             remoteAddress: request.remoteAddress, id: String(UInt64.random(in: 1...UInt64.max), radix: 36))
     }
