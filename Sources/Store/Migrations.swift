@@ -17,6 +17,10 @@ package struct Migrations: Sendable {
 
     package static var newest: Int32 { Int32(steps.count) }
 
+    /// For one step, and for the wait until another replica has made its: large tables get their indexes here, so it is
+    /// far beyond the limit of the service's own statements.
+    static let stepLimit: Duration = .seconds(3600)
+
     let pool: PostgresPool
 
     package init(pool: PostgresPool) {
@@ -32,7 +36,8 @@ package struct Migrations: Sendable {
         for step in Self.steps {
             let ran = try await pool.transaction { connection in
                 // One migration at a time over all replicas; the lock ends with the transaction.
-                try await connection.query("SELECT pg_advisory_xact_lock(7246110520260001)")
+                try await connection.execute(
+                    "SELECT pg_advisory_xact_lock(7246110520260001)", within: Self.stepLimit)
                 try await connection.execute(
                     """
                     CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -43,7 +48,7 @@ package struct Migrations: Sendable {
                     throw MigrationError.newerSchema(found: version, known: Self.newest)
                 }
                 guard version < step.number else { return false }
-                try await connection.execute(step.script)
+                try await connection.execute(step.script, within: Self.stepLimit)
                 try await connection.query(
                     "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)",
                     [.int4(step.number), .text(step.name)])

@@ -20,6 +20,27 @@ struct MigrationTests {
         }
     }
 
+    @Test func `a step of another replica is waited for longer than any statement of the service lasts`() async throws {
+        try await TestDatabase.withSchema(configure: { $0.statementTimeout = .milliseconds(200) }) { database in
+            let (locker, watcher) = (try await database.connect(), try await database.connect())
+            try await locker.execute("BEGIN; SELECT pg_advisory_xact_lock(7246110520260001)", within: .seconds(20))
+            async let steps = Migrations(pool: database.pool).migrate()
+            try await eventually("the migration waits for the lock, past the limit") {
+                try await watcher.query(
+                    """
+                    SELECT count(*)::int8 AS n FROM pg_stat_activity
+                     WHERE application_name = $1 AND wait_event = 'advisory'
+                       AND query_start < clock_timestamp() - interval '400 milliseconds'
+                    """, [.text(database.schema)], within: .seconds(10)
+                ).rows[0].int8("n") > 0
+            }
+            try await locker.execute("ROLLBACK")
+            #expect(try await steps.last == Migrations.newest)
+            await locker.close()
+            await watcher.close()
+        }
+    }
+
     @Test func `a newer schema is refused with a sentence, and nothing is changed`() async throws {
         try await TestDatabase.withSchema { database in
             let migrations = Migrations(pool: database.pool)
