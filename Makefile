@@ -19,9 +19,10 @@ test: deps .venv/installed ## all tests, with a throw-away PostgreSQL and the Py
 lint: ## the formatter's findings are errors
 	swift format lint --strict -r -p Sources Tests Package.swift
 
-check: lint deps ## what a change must pass: lint, imports as declared, all tests, documentation (part of the tests)
+check: lint deps ## what a change must pass: lint, imports as declared, all tests, the reference documentation
 	swift build --build-tests --explicit-target-dependency-import-check error
 	$(MAKE) test
+	Tests/build-documentation.sh
 
 pages: deps ## write the tables of docs/ that the code makes
 	UPDATE_PAGES=1 swift test --filter ArchitectureTests

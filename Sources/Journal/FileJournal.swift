@@ -114,7 +114,7 @@ package final class FileJournal: AnswerJournal {
         _ = await core.perform { $0.quarantine(key, because: sentence) }
     }
 
-    /// What ``recover()`` met in the segments of ended processes.
+    /// What `recover` met in the segments of ended processes.
     package func scanReport() async -> JournalScanReport {
         await core.perform { $0.report } ?? JournalScanReport()
     }

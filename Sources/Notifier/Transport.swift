@@ -2,7 +2,7 @@ package import Domain
 package import FoundationEssentials
 package import Templates
 
-/// A way to hand a message over; one value for each ``DestinationKind``.
+/// A way to hand a message over; one value for each `DestinationKind`.
 ///
 /// A transport keeps no state and writes no log. What it returns holds no URL, password or secret.
 package protocol Transport: Sendable {

@@ -32,7 +32,7 @@ package struct RefreshPolicy: Sendable, Equatable {
         case rejected
     }
 
-    /// Renew this long before the end; a quarter of the life at most (``Domain/RenewalTime``).
+    /// Renew this long before the end; a quarter of the life at most (`RenewalTime`).
     package var refreshBefore: Duration = .seconds(600)
     package var minAge: Duration = .zero
     package var minInterval: Duration = .seconds(60)

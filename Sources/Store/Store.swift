@@ -3,7 +3,7 @@ package import Sealing
 
 /// Tokenward's ports over PostgreSQL: one pool, one key ring, SQL by feature in the extensions of this type.
 ///
-/// Every method is one transaction. Errors are ``PostgresError`` unless a method says otherwise; none holds a value.
+/// Every method is one transaction. Errors are `PostgresError` unless a method says otherwise; none holds a value.
 package struct Store: Sendable {
     package let pool: PostgresPool
     package let ring: KeyRing

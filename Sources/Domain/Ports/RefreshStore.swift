@@ -2,7 +2,7 @@ package import FoundationEssentials
 
 /// The database as the refresh loop sees it; each call is one transaction of PROTOCOL §4.
 ///
-/// Every throwing call means: not known to be committed. Callers of ``complete`` repeat it until it returns.
+/// Every throwing call means: not known to be committed. Callers of `complete` repeat it until it returns.
 package protocol RefreshStore: Sendable {
     /// Q1 + Q2: claims at most `limit` due rows of one provider (`limit` ≤ 500).
     func claimDue(provider: String, lease: Duration, limit: Int, excludingApps: [String]) async throws -> ClaimBatch
