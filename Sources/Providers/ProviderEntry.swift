@@ -45,6 +45,16 @@ package struct ProviderEntry: Sendable {
         RenewalTime(refreshBefore: policy.refreshBefore, keepAlive: policy.keepAlive, minAge: policy.minAge)
     }
 
+    /// Life left in an access token below which one that can be made a long-lived one is exchanged at once.
+    package static let shortLife: Duration = .seconds(172_800)
+
+    /// Whether a token with so much life left does not wait for its margin (DESIGN §4): a short-lived one of a provider
+    /// that makes long-lived ones of them.
+    package func exchangesAtOnce(left: Duration) -> Bool {
+        credential == .accessToken && hasRequest(.upgrade)
+            && left < min(Self.shortLife, lifetime.access.map { $0 / 4 } ?? Self.shortLife)
+    }
+
     package func hasRequest(_ kind: RequestKind) -> Bool { requests[kind] != nil }
 
     /// Whether the provider can be asked about a token.

@@ -51,6 +51,12 @@ package struct RefreshPolicy: Sendable, Equatable {
     package var verifyExtended = false
     package var inspectEvery: Duration?
     package var refreshOn: Trigger = .schedule
+
+    /// ``minInterval`` for a token of this whole life: half of a short one at most, so that none runs out for it.
+    package func interval(life: Duration?) -> Duration {
+        guard let life, life > .zero else { return minInterval }
+        return min(minInterval, life / 2)
+    }
 }
 
 /// How long tokens live when the answer does not say.

@@ -6,8 +6,10 @@ package import Providers
 package struct AnswerReader: Sendable {
     /// An expiry that moved by less did not move.
     static let extensionMin: TimeInterval = 60
-    /// Life that is assumed of a token when neither the answer nor the catalogue says anything.
-    static let assumedLife: Duration = .seconds(86_400)
+    /// When the provider is asked about a token whose end could not be learned.
+    static let inspectionPause: Duration = .seconds(600)
+    /// When a token is looked at again that was given out and called dead in one breath.
+    static let lookAgain: Duration = .seconds(60)
 
     let entry: ProviderEntry
     let replayClass: ReplayClass
@@ -19,17 +21,19 @@ package struct AnswerReader: Sendable {
     }
 
     package enum Reading: Sendable {
-        case success(StoredSuccess)
+        /// - Parameter asks: whether an inspection of the new token tells more; nothing waits for it.
+        case success(StoredSuccess, asks: Bool)
         case failure(FailedEnd)
     }
 
     /// - Parameters:
     ///   - before: the expiry that was stored before this attempt, to see whether it moved.
     ///   - hidden: further secrets of the request; none of their text is in a message.
+    ///   - inspection: what the provider says of the new token; it knows better than the answer.
     ///   - now: database time.
     package func read(
-        _ answer: JournalAnswer, expiredBefore before: Date? = nil, hiding hidden: [Secret] = [], now: Date,
-        actor: String
+        _ answer: JournalAnswer, expiredBefore before: Date? = nil, hiding hidden: [Secret] = [],
+        inspection: Inspection? = nil, now: Date, actor: String
     ) -> Reading {
         if answer.isOverLong || answer.isCut && !Self.isWholeJSON(answer.body) {
             return .failure(
@@ -50,8 +54,14 @@ package struct AnswerReader: Sendable {
             return .failure(end(of: failure, status: answer.status))
         case .success:
             do {
-                let renewal = try entry.renewal(from: answer)
-                return .success(success(renewal, of: answer, before: before, now: now, actor: actor))
+                var renewal = try entry.renewal(from: answer)
+                let asks =
+                    inspection == nil && entry.canInspect
+                    && (renewal.needsInspection || entry.policy.verifyExtended)
+                if let inspection { renewal.refine(by: inspection, of: entry) }
+                var stored = success(renewal, of: answer, before: before, now: now, actor: actor)
+                if inspection?.isAlive == false { stored.dueAt = now.addingTimeInterval(Self.lookAgain.seconds) }
+                return .success(stored, asks: asks)
             } catch {
                 return .failure(
                     .unknown(code: "answer_unusable", message: "The provider's answer holds no usable access token."))
@@ -109,16 +119,16 @@ package struct AnswerReader: Sendable {
     /// The schedule, but never so early that the provider would be asked again about a token it has just given out.
     private func dueAt(_ renewal: Renewal, channel: ChannelID) -> Date? {
         let issued = renewal.accessIssuedAt
-        // An end that only an inspection knows is guessed: too early is a call too many, too late a dead grant.
-        let life = renewal.needsInspection ? entry.lifetime.access ?? Self.assumedLife : renewal.life
-        let expiry =
-            renewal.needsInspection ? life.map { issued.addingTimeInterval($0.seconds) } : renewal.accessExpiresAt
-        guard let due = entry.renewalTime.dueAt(channel: channel, issuedAt: issued, expiresAt: expiry, life: life)
-        else {
-            return nil
+        if renewal.needsInspection { return issued.addingTimeInterval(Self.inspectionPause.seconds) }
+        if renewal.accessExpiresAt == nil, entry.renewalTime.keepAlive == nil, entry.canInspect {
+            return entry.policy.inspectEvery.map { issued.addingTimeInterval($0.seconds) }
         }
-        let earliest = issued.addingTimeInterval(max(entry.policy.minAge, entry.policy.minInterval).seconds)
-        guard let expiry, earliest >= expiry else { return max(due, earliest) }
+        let due = entry.renewalTime.dueAt(
+            channel: channel, issuedAt: issued, expiresAt: renewal.accessExpiresAt, life: renewal.life)
+        guard let due else { return nil }
+        let interval = entry.policy.interval(life: renewal.life)
+        let earliest = issued.addingTimeInterval(max(entry.policy.minAge, interval).seconds)
+        guard let expiry = renewal.accessExpiresAt, earliest >= expiry else { return max(due, earliest) }
         return max(due, issued.addingTimeInterval(60))
     }
 

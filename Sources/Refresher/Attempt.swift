@@ -32,6 +32,11 @@ struct Attempt: Sendable {
     /// Database time now: the claim's, and local time since.
     var now: Date { batch.databaseTime(at: shared.clock.now) }
 
+    /// Nobody asked for it: the loop found it due.
+    var isScheduled: Bool { actor == Self.scheduler }
+
+    static let scheduler = "scheduler"
+
     var replayClass: ReplayClass { shared.classes.of(entry, appID: claim.appID) }
 
     func run() async -> FinishedAttempt {
@@ -53,6 +58,7 @@ struct Attempt: Sendable {
         case .success(let credential):
             if let verdict = deadWithoutCall(credential) { return failed(verdict) }
             guard let app else { return failed(.appMissing) }
+            if let finished = await inspected(credential, as: app) { return finished }
             return await present(credential, as: app)
         }
     }

@@ -5,6 +5,8 @@ import FoundationEssentials
 enum AttemptEnd: Sendable {
     case success(StoredSuccess)
     case failure(StoredFailure)
+    /// The token is well for now: what the provider said of it, and no new credential.
+    case inspection(StoredInspection)
     /// Nothing left this machine and nothing is known to be wrong with the channel: the claim is given back.
     case release(dueAt: Date?, code: String, message: String)
 
@@ -20,6 +22,11 @@ enum AttemptEnd: Sendable {
             RefreshReport(
                 channelID: channel, outcome: failure.outcome, reason: failure.code, message: failure.message,
                 nextRefreshAt: failure.dueAt, providerRequestID: failure.providerRequestID)
+        case .inspection(let inspection):
+            RefreshReport(
+                channelID: channel, outcome: .notDue, reason: "inspected",
+                message: "The provider says that the token is well.", expiresAt: inspection.accessExpiresAt,
+                nextRefreshAt: inspection.dueAt)
         case .release(let dueAt, let code, let message):
             RefreshReport(
                 channelID: channel, outcome: .transient, reason: code, message: message, nextRefreshAt: dueAt)

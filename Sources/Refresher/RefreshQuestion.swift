@@ -63,7 +63,11 @@ package struct RefreshQuestion: Sendable {
     private func tooYoung(_ channel: ChannelSnapshot, _ entry: ProviderEntry) -> RefreshReport? {
         let now = channel.databaseTime
         let byAge = channel.accessIssuedAt.map { $0.addingTimeInterval(entry.policy.minAge.seconds) }
-        let byInterval = channel.lastRefreshAt.map { $0.addingTimeInterval(entry.policy.minInterval.seconds) }
+        let life = channel.accessIssuedAt.flatMap { issued in
+            channel.accessExpiresAt.map { Duration.seconds($0.timeIntervalSince(issued)) }
+        }
+        let interval = entry.policy.interval(life: life)
+        let byInterval = channel.lastRefreshAt.map { $0.addingTimeInterval(interval.seconds) }
         guard let earliest = [byAge, byInterval].compactMap({ $0 }).max(), earliest > now else { return nil }
         var report = report(
             channel, .notDue, "too_young", "The token is younger than \(entry.name) allows for a refresh.")

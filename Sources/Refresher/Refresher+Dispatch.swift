@@ -130,7 +130,7 @@ extension Refresher {
         let times = ClaimTimes(batch, heardAt: clock.now)
         note(batch.claims, of: entry)
         for claim in batch.claims {
-            attempts.addTask { await self.work(on: claim, of: times, entry: entry, actor: "scheduler") }
+            attempts.addTask { await self.work(on: claim, of: times, entry: entry, actor: Attempt.scheduler) }
         }
         return batch.claims.count < taken ? .drained : .full
     }

@@ -121,7 +121,7 @@ extension Refresher {
         // Whatever the catalogue says of the class: it was journalled because its token may be spent.
         let replayClass: ReplayClass = entry.replayClass == .free ? .single : entry.replayClass
         switch AnswerReader(entry: entry, replayClass: replayClass).read(answer, now: now, actor: "journal") {
-        case .success(let success):
+        case .success(let success, _):
             let result = try await gate.watching { try await ports.store.complete([success]) }.first
             // What the process before could not tell the provider is tried once more, and then over.
             if result == .superseded { _ = await dropSuperseded(success, tries: 1) }

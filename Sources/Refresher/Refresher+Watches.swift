@@ -78,7 +78,7 @@ extension Refresher {
             }
         }
         let times = ClaimTimes(batch, heardAt: clock.now)
-        await begin(now, of: times, entry: entry, actor: "scheduler")
+        await begin(now, of: times, entry: entry, actor: Attempt.scheduler)
         guard !later.isEmpty else { return }
         if slots.give(later.count, for: entry.name) { wake.send() }
         let dueAt = Dictionary(later.map { ($0.claim.key, $0.dueAt) }, uniquingKeysWith: { first, _ in first })

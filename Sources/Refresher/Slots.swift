@@ -36,6 +36,10 @@ final class Slots: Sendable {
             }
             // An allowance counts what is under way: a trial is over before the next one begins.
             let wanted = min(room, max(0, allowance - (allowance == .max ? 0 : state.used[provider] ?? 0)))
+            guard wanted > 0 else {
+                state.waiting.insert(provider)
+                return 0
+            }
             let taken = wanted >= Self.step ? wanted / Self.step * Self.step : wanted
             state.total += taken
             state.used[provider, default: 0] += taken

@@ -126,6 +126,8 @@ final class StoreBatcher: Sendable {
             return try await store.complete(batch.compactMap(\.success))
         case .failure:
             return try await store.complete(batch.compactMap(\.failure))
+        case .inspection:
+            return try await store.complete(batch.compactMap(\.inspection))
         case .release:
             try await store.release(batch.map { ($0.key, $0.releaseDueAt) })
             return batch.map { _ in .stored }

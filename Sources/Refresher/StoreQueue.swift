@@ -35,11 +35,13 @@ struct StoreRow: Sendable {
         case .success: 0
         case .failure: 1
         case .release: 2
+        case .inspection: 3
         }
     }
 
     var success: StoredSuccess? { if case .success(let row) = end { row } else { nil } }
     var failure: StoredFailure? { if case .failure(let row) = end { row } else { nil } }
+    var inspection: StoredInspection? { if case .inspection(let row) = end { row } else { nil } }
     var releaseDueAt: Date? { if case .release(let dueAt, _, _) = end { dueAt } else { nil } }
 
     /// A refused pair is tried once more with nothing but itself (PROTOCOL §4 "Data error").

@@ -21,8 +21,9 @@ struct Transfer: Sendable {
     func run() async -> End {
         let request: OutgoingRequest
         do {
-            request = try attempt.entry.refreshRequest(
-                RequestInputs(credential: credential, app: app, secret: secret))
+            let inputs = RequestInputs(credential: credential, app: app, secret: secret)
+            let upgrade = attempt.wantsUpgrade ? try attempt.entry.upgradeRequest(inputs) : nil
+            request = try upgrade ?? attempt.entry.refreshRequest(inputs)
         } catch {
             let failure = AnswerFailure(
                 answerClass: .request, reason: FailedEnd.notBuildable, isNamed: false, consumed: false,
@@ -107,11 +108,18 @@ struct Transfer: Sendable {
         }
         let reader = AnswerReader(entry: attempt.entry, replayClass: attempt.replayClass)
         var finished: FinishedAttempt
+        let before = attempt.claim.accessExpiresAt
         switch reader.read(
-            answer, expiredBefore: attempt.claim.accessExpiresAt, hiding: secret.map { [$0] } ?? [], now: attempt.now,
-            actor: attempt.actor)
+            answer, expiredBefore: before, hiding: secret.map { [$0] } ?? [], now: attempt.now, actor: attempt.actor)
         {
-        case .success(let success):
+        case .success(var success, let asks):
+            if asks,
+                let inspection = await Inquiry(attempt: attempt, credential: success.credential, app: app).report(),
+                case .success(let better, _) = reader.read(
+                    answer, expiredBefore: before, inspection: inspection, now: attempt.now, actor: attempt.actor)
+            {
+                success = better
+            }
             if reservation == nil, let presented = answer.presented.refreshToken,
                 success.credential.refreshToken != presented
             {

@@ -8,14 +8,15 @@ package struct Migrations: Sendable {
         var script: String
     }
 
-    /// In order, numbered consecutively from 1; a step is never changed once it is released.
+    /// In ascending order; a step is never changed once it is released, and none gets a lower number than a released one.
     static let steps: [Step] = [
         Step(number: 1, name: "channels", script: text(PackageResources._001_channels_sql)),
         Step(number: 2, name: "relay", script: text(PackageResources._002_relay_sql)),
         Step(number: 3, name: "counters", script: text(PackageResources._003_counters_sql)),
+        Step(number: 7, name: "refresher", script: text(PackageResources._007_refresher_sql)),
     ]
 
-    package static var newest: Int32 { Int32(steps.count) }
+    package static var newest: Int32 { steps.last?.number ?? 0 }
 
     /// For one step, and for the wait until another replica has made its: large tables get their indexes here, so it is
     /// far beyond the limit of the service's own statements.

@@ -2,7 +2,7 @@ import Sandbox
 
 /// What a platform does to a refresh, and what must come of it for the channel.
 enum PlatformCase: String, CaseIterable, Sendable {
-    case renewal, revoked, serverError, html, cut, tooLong, closedBefore, closedAfter, dripping, notExtended
+    case renewal, revoked, serverError, html, cut, tooLong, closedBefore, closedAfter, dripping, notExtended, endUntold
     // The last two, in this order: they slow the whole app or provider down.
     case appRejected, rateLimited
 
@@ -24,6 +24,7 @@ enum PlatformCase: String, CaseIterable, Sendable {
         // The others wait 30 s for the rest of an answer: one test of its own.
         case .dripping: platform.isFree
         case .notExtended: !platform.hasRefreshToken
+        case .endUntold: platform.isMeta
         default: true
         }
     }
@@ -39,6 +40,7 @@ enum PlatformCase: String, CaseIterable, Sendable {
         case .closedAfter: .closed(afterRotating: true)
         case .dripping: .dripping(every: .seconds(1))
         case .notExtended: .notExtended
+        case .endUntold: .missingExpiry
         case .appRejected: .appRejected
         case .rateLimited: .rateLimited(retryAfter: .seconds(1))
         }
@@ -54,7 +56,7 @@ enum PlatformCase: String, CaseIterable, Sendable {
             return expected
         }
         switch self {
-        case .renewal: return Expected(outcome: "renewed", renewals: 1)
+        case .renewal, .endUntold: return Expected(outcome: "renewed", renewals: 1)
         case .revoked: return Expected(outcome: "reauthorization_required")
         case .serverError:
             return platform.isFree ? Expected(outcome: "transient", failures: 1, again: "renewed") : unknown
@@ -70,4 +72,7 @@ enum PlatformCase: String, CaseIterable, Sendable {
 extension SandboxPlatform {
     /// Whether a presented credential survives its use, by the catalogue (PROTOCOL §2).
     var isFree: Bool { self == .youtube || self == .googleAds }
+
+    /// Whether the token's end is `debug_token`'s to tell.
+    var isMeta: Bool { [.facebook, .facebookAds, .whatsapp].contains(self) }
 }

@@ -46,6 +46,30 @@ import Testing
         return channel
     }
 
+    @Test func `a token of unknown end is asked about where the provider tells, and left as it is`() async throws {
+        try await World.with(Self.settings) { world in
+            let world = try world.strict()
+            try await world.migrate()
+            let platforms: [SandboxPlatform] = [.oauth2, .youtube, .googleAds, .facebook, .facebookAds, .whatsapp]
+            try await world.importChannels(
+                platforms.map { platform in
+                    var channel = world.channel("untold-\(platform.rawValue)", platform)
+                    channel.accessExpiresAt = nil
+                    return channel
+                })
+            try await world.serve { program, client in
+                for platform in platforms {
+                    let id = "untold-\(platform.rawValue)"
+                    try await eventually("the end of \(id) is known") {
+                        try await client.get("/v1/channels/\(id)").json["accessExpiresAt"]?.text != nil
+                    }
+                    let grant = try #require(world.provider.grant(provider: platform, account: id))
+                    #expect(grant.requests == 0, "\(id): \(program.text)")
+                }
+            }
+        }
+    }
+
     @Test func `one byte a second ends a rotating refresh at its limit and leaves a doubt`() async throws {
         try await World.with { world in
             try await world.migrate()
@@ -90,6 +114,7 @@ struct PlatformScene: Sendable {
             switch scenario {
             case .renewal: try await renewOnceMore()
             case .revoked: try await confirm()
+            case .endUntold: try await expectInspectedEnd()
             default: break
             }
         } catch {
@@ -127,6 +152,15 @@ struct PlatformScene: Sendable {
         if !platform.isFree && platform.hasRefreshToken {
             #expect(second.newest.refresh != first.newest.refresh, "\(id)")
         }
+    }
+
+    /// What the answer leaves out, the provider's inspection tells.
+    private func expectInspectedEnd() async throws {
+        let grant = try #require(world.provider.grant(provider: platform, account: id))
+        let channel = try await client.get("/v1/channels/\(id)").json
+        let end = try #require(
+            channel["accessExpiresAt"]?.text.flatMap { try? Date($0, strategy: .iso8601) }, "\(channel)")
+        #expect(abs(end.timeIntervalSince(grant.newest.accessExpiresAt)) <= 2, "\(id): \(channel)")
     }
 
     private func newestIsServed() async throws -> SandboxGrantSnapshot {

@@ -26,7 +26,7 @@ struct AnswerReaderTests {
     }
 
     private func success(_ answer: JournalAnswer, before: Date? = nil) throws -> StoredSuccess {
-        guard case .success(let success) = try Self.read(answer, before: before) else {
+        guard case .success(let success, _) = try Self.read(answer, before: before) else {
             Issue.record("no success")
             throw MemoryStore.Failure()
         }
@@ -84,16 +84,70 @@ struct AnswerReaderTests {
         let hour = try success(Self.answer(Self.pair))
         #expect(hour.accessExpiresAt == Self.now.addingTimeInterval(3600))
         #expect(hour.dueAt.map { (2940...3000).contains($0.timeIntervalSince(Self.now)) } ?? false)
-        for seconds in [1, 30, 59, 61, 100] {
-            let short = try success(Self.answer(#"{"access_token":"n","refresh_token":"m","expires_in":\#(seconds)}"#))
-            #expect(try #require(short.dueAt) >= Self.now.addingTimeInterval(60), "\(seconds)")
+    }
+
+    @Test(arguments: [1, 2, 30, 59, 61, 100])
+    func `a token that lives shorter than the interval is renewed in the second half of its life`(seconds: Int) throws {
+        let short = try success(Self.answer(#"{"access_token":"n","refresh_token":"m","expires_in":\#(seconds)}"#))
+        let wait = try #require(short.dueAt).timeIntervalSince(Self.now)
+        #expect(wait >= Double(seconds) / 2 && wait <= Double(seconds) * 3 / 4)
+    }
+
+    @Test func `an answer that says the token ended already does not make the loop spin`() throws {
+        let ended = try success(Self.answer(#"{"access_token":"n","refresh_token":"m","expires_in":-5}"#))
+        #expect(try #require(ended.dueAt) >= Self.now.addingTimeInterval(60))
+    }
+
+    private static let endless = answer(provider: "facebook", #"{"access_token":"n","token_type":"bearer"}"#)
+
+    private func inspected(_ answer: JournalAnswer, _ inspection: Inspection, before: Date? = nil) throws
+        -> StoredSuccess
+    {
+        let reading = AnswerReader(entry: try Sample.entry("facebook")).read(
+            answer, expiredBefore: before, inspection: inspection, now: Self.now, actor: "test")
+        guard case .success(let success, asks: false) = reading else { throw MemoryStore.Failure() }
+        return success
+    }
+
+    @Test func `an end that only an inspection knows is asked for soon`() throws {
+        let success = try success(Self.endless)
+        #expect(success.accessExpiresAt == nil && success.dueAt == Self.now.addingTimeInterval(600))
+        guard case .success(_, asks: true) = try Self.read(Self.endless) else {
+            Issue.record("the provider is not asked")
+            return
         }
     }
 
-    @Test func `an end that only an inspection knows is guessed rather than forgotten`() throws {
-        let success = try success(Self.answer(provider: "facebook", #"{"access_token":"n","token_type":"bearer"}"#))
-        #expect(success.accessExpiresAt == nil)
-        #expect(try #require(success.dueAt) > Self.now.addingTimeInterval(86_399))
+    @Test func `an inspection gives the end, the deadline and the schedule`() throws {
+        let end = Self.now.addingTimeInterval(5_184_000)
+        let month = try inspected(
+            Self.endless, Inspection(isAlive: true, accessExpiresAt: end, dataAccessExpiresAt: end - 86_400))
+        #expect(month.accessExpiresAt == end && month.humanDeadlineAt == end - 86_400)
+        #expect(try #require(month.dueAt) < end - 15 * 86_400 && month.outcome == .renewed)
+        let endless = try inspected(Self.endless, Inspection(isAlive: true, neverExpires: true))
+        #expect(endless.accessExpiresAt == nil && endless.humanDeadlineAt == nil)
+        #expect(endless.dueAt == Self.now.addingTimeInterval(86_400), "a token without an end is looked at daily")
+    }
+
+    @Test func `an inspection decides whether the end moved`() throws {
+        let before = Self.now.addingTimeInterval(1_000_000)
+        let told = Self.answer(provider: "facebook", #"{"access_token":"n","expires_in":5184000}"#)
+        #expect(try success(told, before: before).outcome == .renewed)
+        #expect(
+            try inspected(told, Inspection(isAlive: true, accessExpiresAt: before), before: before).outcome
+                == .notExtended)
+        let moved = Inspection(isAlive: true, accessExpiresAt: before + 4_000_000)
+        #expect(try inspected(Self.endless, moved, before: before).outcome == .renewed)
+        #expect(
+            try inspected(Self.endless, Inspection(isAlive: true, neverExpires: true), before: before).outcome
+                == .renewed)
+    }
+
+    @Test func `a new token that is called dead is looked at once more`() throws {
+        let answer = Self.answer(provider: "facebook", #"{"access_token":"n","expires_in":5184000}"#)
+        let dead = try inspected(answer, Inspection(isAlive: false, errorCode: "190"))
+        #expect(dead.accessExpiresAt == nil && dead.outcome == .renewed)
+        #expect(dead.dueAt == Self.now.addingTimeInterval(60))
     }
 
     @Test func `an expiry that must move and did not is told, and not asked for again at once`() throws {

@@ -233,6 +233,19 @@ extension RefreshStoreWrapper {
         try await base.takeOver(provider: provider, lease: lease, free: free, limit: limit)
     }
     func complete(_ failures: [StoredFailure]) async throws -> [CompletionResult] { try await base.complete(failures) }
+    func complete(_ inspections: [StoredInspection]) async throws -> [CompletionResult] {
+        try await base.complete(inspections)
+    }
+    func tenants(of appID: String) async throws -> Int { try await base.tenants(of: appID) }
+    func holdVerdicts(of appID: String, canariesAfter wait: Duration, channel: ChannelID) async throws {
+        try await base.holdVerdicts(of: appID, canariesAfter: wait, channel: channel)
+    }
+    func takeHoldTurn(of appID: String, every interval: Duration, atMost limit: Duration) async throws -> HoldTurn {
+        try await base.takeHoldTurn(of: appID, every: interval, atMost: limit)
+    }
+    func releaseVerdicts(of appID: String, because sentence: String) async throws {
+        try await base.releaseVerdicts(of: appID, because: sentence)
+    }
     func release(_ claims: [(key: ClaimKey, dueAt: Date?)]) async throws { try await base.release(claims) }
     func due(providers: [String], excludingApps: [String]) async throws -> DueProviders {
         try await base.due(providers: providers, excludingApps: excludingApps)

@@ -85,6 +85,7 @@ package struct ChannelIntake: Sendable {
         guard access != nil, let expiresAt else {
             return (issuedAt ?? now).addingTimeInterval(entry.policy.minAge.seconds)
         }
+        if entry.exchangesAtOnce(left: .seconds(expiresAt.timeIntervalSince(now))) { return now }
         let life = issuedAt.map { Duration.seconds(expiresAt.timeIntervalSince($0)) } ?? entry.lifetime.access
         return entry.renewalTime.dueAt(channel: channel, issuedAt: issuedAt ?? now, expiresAt: expiresAt, life: life)
     }

@@ -44,10 +44,18 @@ package struct AppStanding: Sendable, Equatable {
     package var since: Date
     /// When the next probe of a paused app is due.
     package var probeAt: Date?
+    /// Denials flag nobody since then; nil: they do.
+    package var heldSince: Date?
+    /// When the last hold ended.
+    package var releasedAt: Date?
 
-    package init(state: AppState, since: Date, probeAt: Date?) {
+    package init(
+        state: AppState, since: Date, probeAt: Date? = nil, heldSince: Date? = nil, releasedAt: Date? = nil
+    ) {
         self.state = state
         self.since = since
         self.probeAt = probeAt
+        self.heldSince = heldSince
+        self.releasedAt = releasedAt
     }
 }

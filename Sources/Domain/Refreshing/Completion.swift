@@ -82,6 +82,32 @@ package struct StoredFailure: Sendable {
     }
 }
 
+/// What a provider said of the stored access token when it was asked; tokens and epoch stay as they are.
+///
+/// The fence is that of a failure: the newest claim, and nothing written since it read.
+package struct StoredInspection: Sendable {
+    package var key: ClaimKey
+    package var base: Int64
+    /// Nil: the token has no end.
+    package var accessExpiresAt: Date?
+    package var humanDeadlineAt: Date?
+    /// When the machine acts next; nil parks the channel.
+    package var dueAt: Date?
+    package var actor: String
+
+    package init(
+        key: ClaimKey, base: Int64, accessExpiresAt: Date?, humanDeadlineAt: Date?, dueAt: Date?,
+        actor: String = "scheduler"
+    ) {
+        self.key = key
+        self.base = base
+        self.accessExpiresAt = accessExpiresAt
+        self.humanDeadlineAt = humanDeadlineAt
+        self.dueAt = dueAt
+        self.actor = actor
+    }
+}
+
 /// What became of one completion.
 package enum CompletionResult: Sendable, Equatable {
     case stored

@@ -7,6 +7,8 @@ package struct RelayEvent: Sendable, Equatable {
         case recovered
         case appRejected = "app_rejected"
         case appRecovered = "app_recovered"
+        case providerDegraded = "provider_degraded"
+        case providerRecovered = "provider_recovered"
         case security
     }
 

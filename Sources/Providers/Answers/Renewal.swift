@@ -27,6 +27,25 @@ package struct Renewal: Sendable {
     package var details: [String: String]
 }
 
+extension Renewal {
+    /// Takes over what an inspection of the new token says.
+    ///
+    /// Of a token that is called dead nothing is known: its end is asked for again.
+    package mutating func refine(by inspection: Inspection, of entry: ProviderEntry) {
+        if inspection.isAlive == false {
+            (accessExpiresAt, life, needsInspection) = (nil, nil, true)
+        } else if inspection.neverExpires {
+            (accessExpiresAt, life, needsInspection) = (nil, nil, false)
+        } else if let end = inspection.accessExpiresAt {
+            let seconds = end.timeIntervalSince(accessIssuedAt)
+            (accessExpiresAt, life, needsInspection) = (end, seconds > 0 ? .seconds(seconds) : nil, false)
+        }
+        if entry.credential == .accessToken { humanDeadlineAt = accessExpiresAt }
+        humanDeadlineAt = [humanDeadlineAt, inspection.dataAccessExpiresAt].compactMap(\.self).min()
+        if let scopes = inspection.scopes, !scopes.isEmpty, credential.scopes.isEmpty { credential.scopes = scopes }
+    }
+}
+
 /// Why an answer gives no credential.
 package enum AnswerError: Error, Sendable, Equatable, CustomStringConvertible {
     /// It is not a success; this is what it is.

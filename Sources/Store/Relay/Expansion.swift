@@ -25,9 +25,13 @@ struct Expansion {
         case .recovered:
             if let channel = event.channelID { try await close(.channel, channel.rawValue) }
         case .appRejected:
-            if let app = event.appID { try await open(app: app, event) }
+            if let app = event.appID { try await open(.app, app, event) }
         case .appRecovered:
-            if let app = event.appID { try await close(app: app) }
+            if let app = event.appID { try await close(.app, app, event) }
+        case .providerDegraded:
+            if let app = event.appID { try await open(.provider, app, event) }
+        case .providerRecovered:
+            if let app = event.appID { try await close(.provider, app, event) }
         }
     }
 
@@ -78,12 +82,14 @@ struct Expansion {
         }
     }
 
-    private mutating func close(_ kind: IncidentCause.Kind, _ id: String) async throws {
+    /// - Parameter reason: of the incident that ends; nil: whatever is open.
+    private mutating func close(_ kind: IncidentCause.Kind, _ id: String, reason: String? = nil) async throws {
         let open = try await connection.query(
             """
             SELECT id, cause_kind, cause_id, reason, severity, provider, tenant_id FROM incidents
-             WHERE cause_kind = $1 AND cause_id = $2 AND closed_at IS NULL ORDER BY cause, id FOR UPDATE
-            """, [.text(kind.rawValue), .text(id)])
+             WHERE cause_kind = $1 AND cause_id = $2 AND ($3::text IS NULL OR reason = $3) AND closed_at IS NULL
+             ORDER BY cause, id FOR UPDATE
+            """, [.text(kind.rawValue), .text(id), Self.text(reason)])
         for row in open.rows {
             let target = try DeliveryTarget(row)
             try await leave(target.incidentID)
@@ -93,12 +99,13 @@ struct Expansion {
 
     // MARK: Apps
 
-    /// The app's incident is the parent of its channels' incidents: they stay open and send nothing more.
-    private mutating func open(app: String, _ event: RelayEvent) async throws {
+    /// The incident of an app, or of a provider as one app meets it, is the parent of its channels' incidents: they stay
+    /// open and send nothing more.
+    private mutating func open(_ kind: IncidentCause.Kind, _ app: String, _ event: RelayEvent) async throws {
         let facts = try await connection.query(
             "SELECT provider, tenant_id FROM apps WHERE id = $1", [.text(app)]
         ).rows.first
-        let cause = IncidentCause(kind: .app, id: app, reason: event.reason ?? "app_rejected")
+        let cause = IncidentCause(kind: kind, id: app, reason: event.reason ?? event.kind.rawValue)
         let incident = OpenIncident(
             cause: cause, severity: RelayRules.severity(of: cause),
             provider: try facts?.text("provider") ?? String(app.prefix { $0 != "/" }),
@@ -118,15 +125,18 @@ struct Expansion {
         try await queue.tell(incident.target(id), at: incident.tellAt)
     }
 
-    private mutating func close(app: String) async throws {
-        try await close(.app, app)
+    /// Lets the children speak, unless another incident of the app is still open.
+    private mutating func close(_ kind: IncidentCause.Kind, _ app: String, _ event: RelayEvent) async throws {
+        try await close(kind, app, reason: event.reason)
+        let parent = try await openApp(app)
         let children = try await connection.query(
             """
-            UPDATE incidents SET parent_id = NULL
+            UPDATE incidents SET parent_id = $2
              WHERE id IN (SELECT id FROM incidents WHERE app_id = $1 AND cause_kind = 'channel' AND closed_at IS NULL
                              AND parent_id IS NOT NULL ORDER BY id FOR UPDATE)
             RETURNING id, cause_kind, cause_id, reason, severity, provider, tenant_id, tell_at
-            """, [.text(app)])
+            """, [.text(app), parent.map { .int8($0) } ?? .null])
+        guard parent == nil else { return }
         for child in children.rows {
             try await queue.tell(try DeliveryTarget(child), at: try child.date("tell_at"))
         }
@@ -136,8 +146,8 @@ struct Expansion {
         guard let app else { return nil }
         let parent = try await connection.query(
             """
-            SELECT id FROM incidents WHERE cause_kind = 'app' AND cause_id = $1 AND closed_at IS NULL
-             ORDER BY id LIMIT 1
+            SELECT id FROM incidents
+             WHERE app_id = $1 AND cause_kind IN ('app', 'provider') AND closed_at IS NULL ORDER BY id LIMIT 1
             """, [.text(app)])
         return try parent.rows.first?.int8("id")
     }

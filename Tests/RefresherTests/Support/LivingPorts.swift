@@ -50,6 +50,24 @@ struct LivingStore: RefreshStore {
         try await stored(failures.map(\.key.channelID)) { try await store.complete(failures) }
     }
 
+    func complete(_ inspections: [StoredInspection]) async throws -> [CompletionResult] {
+        try await stored(inspections.map(\.key.channelID)) { try await store.complete(inspections) }
+    }
+
+    func tenants(of appID: String) async throws -> Int { try await alive { try await store.tenants(of: appID) } }
+
+    func holdVerdicts(of appID: String, canariesAfter wait: Duration, channel: ChannelID) async throws {
+        try await alive { try await store.holdVerdicts(of: appID, canariesAfter: wait, channel: channel) }
+    }
+
+    func takeHoldTurn(of appID: String, every interval: Duration, atMost limit: Duration) async throws -> HoldTurn {
+        try await alive { try await store.takeHoldTurn(of: appID, every: interval, atMost: limit) }
+    }
+
+    func releaseVerdicts(of appID: String, because sentence: String) async throws {
+        try await alive { try await store.releaseVerdicts(of: appID, because: sentence) }
+    }
+
     func release(_ claims: [(key: ClaimKey, dueAt: Date?)]) async throws {
         try await alive { try await store.release(claims) }
     }

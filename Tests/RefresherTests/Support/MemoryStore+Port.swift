@@ -202,16 +202,86 @@ extension MemoryStore: RefreshStore {
         }
     }
 
+    func complete(_ inspections: [StoredInspection]) async throws -> [CompletionResult] {
+        try await perform(.storeInspections) { state, _ in
+            inspections.map { inspection in
+                let key = inspection.key
+                guard var row = state.rows[key.channelID], row.attempt == key.attempt, row.written == inspection.base,
+                    row.isHeld, row.status != .disconnected
+                else { return state.audit.contains { $0.key == key } ? .stored : .superseded }
+                row.leaseUntil = nil
+                row.dueAt = row.status == .paused ? nil : inspection.dueAt
+                (row.accessExpiresAt, row.humanDeadlineAt) = (inspection.accessExpiresAt, inspection.humanDeadlineAt)
+                state.rows[row.id] = row
+                state.audit.insert(AuditKey(key: key, outcome: Outcome.notDue.rawValue))
+                return .stored
+            }
+        }
+    }
+
     func setApp(_ appID: String, state new: AppState, reason: String, channel: ChannelID?) async throws {
         try await perform(.apps) { state, now in
             let was = state.apps[appID]?.standing.state ?? .ok
             guard was != new else { return }
-            state.apps[appID] = AppRow(
-                standing: AppStanding(state: new, since: now, probeAt: new == .paused ? now + 600 : now), reason: reason
-            )
-            if new == .paused { state.events.append(Event(appID: appID, kind: "app_rejected", reason: reason)) }
-            if was == .paused, new == .ok {
-                state.events.append(Event(appID: appID, kind: "app_recovered", reason: reason))
+            var app = state.apps[appID] ?? AppRow(standing: AppStanding(state: .ok, since: now))
+            (app.standing.state, app.standing.since) = (new, now)
+            app.standing.probeAt = new == .paused ? now + 600 : now
+            app.reason = reason
+            state.apps[appID] = app
+            let ends: [AppState: String] = [.paused: "app_recovered", .degraded: "provider_recovered"]
+            let begins: [AppState: String] = [.paused: "app_rejected", .degraded: "provider_degraded"]
+            for kind in [ends[was], begins[new]].compactMap({ $0 }) {
+                state.events.append(Event(appID: appID, kind: kind, reason: reason))
+            }
+        }
+    }
+
+    func tenants(of appID: String) async throws -> Int {
+        try await perform(.apps) { state, _ in
+            min(
+                Set(state.rows.values.filter { $0.appID == appID && $0.status != .disconnected }.map(\.tenantID)).count,
+                2)
+        }
+    }
+
+    func holdVerdicts(of appID: String, canariesAfter wait: Duration, channel: ChannelID) async throws {
+        try await perform(.apps) { state, now in
+            var app = state.apps[appID] ?? AppRow(standing: AppStanding(state: .ok, since: now))
+            guard app.standing.heldSince == nil, app.standing.releasedAt.map({ $0 < now - 3600 }) ?? true else {
+                return
+            }
+            app.standing.heldSince = now
+            app.holdTurnAt = now + wait
+            state.apps[appID] = app
+            state.events.append(Event(appID: appID, kind: "app_rejected", reason: "grants_denied"))
+        }
+    }
+
+    func takeHoldTurn(of appID: String, every interval: Duration, atMost limit: Duration) async throws -> HoldTurn {
+        try await perform(.apps) { state, now in
+            guard var app = state.apps[appID], let since = app.standing.heldSince, let turnAt = app.holdTurnAt,
+                turnAt <= now
+            else { return .none }
+            app.holdTurnAt = min(now + interval, max(since + limit, now))
+            state.apps[appID] = app
+            if since + limit <= now { return .overdue }
+            let denied = state.rows.values.filter {
+                $0.appID == appID && $0.denials > 0 && !$0.isHeld && $0.dueAt != nil
+            }
+            let byTenant = Dictionary(grouping: denied, by: \.tenantID)
+            return .canaries(byTenant.values.compactMap { $0.min { $0.id < $1.id }?.id }.sorted())
+        }
+    }
+
+    func releaseVerdicts(of appID: String, because sentence: String) async throws {
+        try await perform(.apps) { state, now in
+            guard state.apps[appID]?.standing.heldSince != nil else { return }
+            state.apps[appID]?.standing.heldSince = nil
+            state.apps[appID]?.standing.releasedAt = now
+            state.events.append(Event(appID: appID, kind: "app_recovered", reason: "grants_denied"))
+            for row in state.rows.values where row.appID == appID && row.denials > 0 && !row.isHeld {
+                guard let dueAt = row.dueAt, row.status != .paused, row.status != .disconnected else { continue }
+                state.rows[row.id]?.dueAt = min(dueAt, now)
             }
         }
     }
@@ -223,21 +293,26 @@ extension MemoryStore: RefreshStore {
             else { return nil }
             app.standing.probeAt = now + interval
             state.apps[appID] = app
+            let tenant = excluding.flatMap { state.rows[$0]?.tenantID }
+            func rank(_ row: Row) -> (Int, Int, Double) {
+                (
+                    row.id == excluding ? 1 : 0, row.tenantID == tenant ? 1 : 0,
+                    -(row.lastRefreshAt?.timeIntervalSince1970 ?? 0)
+                )
+            }
             return state.rows.values.filter {
                 $0.appID == appID && !$0.isHeld && $0.dueAt != nil && ($0.status == .active || $0.status == .warning)
             }
-            .sorted { left, right in
-                let leftKey = (left.id == excluding ? 1 : 0, -(left.lastRefreshAt?.timeIntervalSince1970 ?? 0))
-                let rightKey = (right.id == excluding ? 1 : 0, -(right.lastRefreshAt?.timeIntervalSince1970 ?? 0))
-                return leftKey < rightKey
-            }
-            .first?.id
+            .min { rank($0) < rank($1) }?.id
         }
     }
 
     func troubledApps() async throws -> [String: AppStanding] {
-        try await perform(.apps) { state, _ in
-            state.apps.mapValues(\.standing).filter { $0.value.state != .ok }
+        try await perform(.apps) { state, now in
+            state.apps.mapValues(\.standing).filter {
+                $0.value.state != .ok || $0.value.heldSince != nil
+                    || $0.value.releasedAt.map { $0 > now - 3600 } ?? false
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ final class MemoryStore: Sendable {
     struct AppRow: Sendable {
         var standing: AppStanding
         var reason = ""
+        var holdTurnAt: Date?
     }
 
     struct Event: Sendable, Equatable {
@@ -51,7 +52,7 @@ final class MemoryStore: Sendable {
     }
 
     enum Operation: Hashable, Sendable, CaseIterable {
-        case claimDue, claim, takeOver, storeSuccesses, storeFailures, release, due, snapshots, apps
+        case claimDue, claim, takeOver, storeSuccesses, storeFailures, storeInspections, release, due, snapshots, apps
     }
 
     /// What the database does to a call besides its work.

@@ -42,6 +42,7 @@ final class ModelProvider: Sendable {
         var inFlightMax = 0
         var revocations: [String] = []
         var revocationFaults = 0
+        var inspections: [String] = []
     }
 
     let clock: Simulation
@@ -50,6 +51,8 @@ final class ModelProvider: Sendable {
     private let expiresIn: Int
     private let state = Mutex(State())
     private let conduct = Hook<String, Conduct> { _ in .answer }
+    private let inspection = Hook<String, IncomingResponse> { _ in IncomingResponse(status: 404) }
+    private let tellsExpiry = Mutex(true)
     private let latency = Hook<String, Duration> { _ in .milliseconds(100) }
 
     init(clock: Simulation, isStrict: Bool = true, expiresIn: Int = 3600) {
@@ -60,6 +63,9 @@ final class ModelProvider: Sendable {
 
     /// - Parameter new: what to do with a request of this grant.
     func setConduct(_ new: @escaping @Sendable (String) -> Conduct) { conduct.set(new) }
+    /// - Parameter new: what is said of this access token.
+    func setInspection(_ new: @escaping @Sendable (String) -> IncomingResponse) { inspection.set(new) }
+    func setTellsExpiry(_ tells: Bool) { tellsExpiry.withLock { $0 = tells } }
     func setLatency(_ new: @escaping @Sendable (String) -> Duration) { latency.set(new) }
     func latency(of grant: String) -> Duration { latency(grant) }
     func conduct(for grant: String) -> Conduct { conduct(grant) }
@@ -98,16 +104,23 @@ final class ModelProvider: Sendable {
 
     /// Refresh tokens that were revoked, in order.
     var revocations: [String] { state.withLock { $0.revocations } }
+    /// Access tokens that were asked about, in order.
+    var inspections: [String] { state.withLock { $0.inspections } }
     /// So many revocations are answered with 503.
     func failRevocations(_ count: Int) { state.withLock { $0.revocationFaults = count } }
 
     /// Requests other than refreshes; nil for a refresh.
     func answerAside(_ request: OutgoingRequest, permit: @Sendable () -> Bool) async -> TransferEnd? {
-        guard request.url.reveal().hasSuffix("/revoke") else { return nil }
+        let path = request.url.reveal().split(separator: "/").last
+        guard path == "revoke" || path == "inspect" else { return nil }
         guard permit() else { return .notSent(code: "42", message: "The permit was refused.") }
         await clock.pause(for: .milliseconds(50))
         let pairs = String(decoding: request.body, as: UTF8.self).split(separator: "&")
         let token = pairs.first { $0.hasPrefix("token=") }.map { String($0.dropFirst(6)) } ?? ""
+        if path == "inspect" {
+            state.withLock { $0.inspections.append(token) }
+            return .answered(inspection(token))
+        }
         return state.withLock { state in
             guard state.revocationFaults == 0 else {
                 state.revocationFaults -= 1
@@ -150,9 +163,9 @@ final class ModelProvider: Sendable {
             return Self.json(400, #"{"error":"invalid_grant","error_description":"token is spent"}"#)
         }
         let refresh = omitsRefreshToken || !isStrict ? "" : #","refresh_token":"rt.\#(grant).\#(next)""#
+        let expiry = tellsExpiry.withLock { $0 } ? #","expires_in":\#(expiresIn)"# : ""
         return Self.json(
-            200,
-            #"{"access_token":"at.\#(grant).\#(next)","token_type":"Bearer","expires_in":\#(expiresIn)\#(refresh)}"#)
+            200, #"{"access_token":"at.\#(grant).\#(next)","token_type":"Bearer"\#(expiry)\#(refresh)}"#)
     }
 
     static func json(_ status: Int, _ body: String, _ headers: [HeaderField] = []) -> IncomingResponse {

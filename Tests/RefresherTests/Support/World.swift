@@ -225,6 +225,23 @@ enum Sample {
             name: Consenting
             extends: revocable
             revoke: {method: POST, encoding: form, client_auth: params, ends: consent, params: {token: "{refresh_token}"}}
+          watched:
+            name: Watched
+            extends: strict
+            endpoints: {inspect: "https://strict.example/inspect"}
+            inspect:
+              method: POST
+              encoding: form
+              client_auth: params
+              params: {token: "{access_token}"}
+              response: {alive: active, access_expires: {path: exp, unit: epoch_s, zero_means: never}}
+            response:
+              format: json
+              success: []
+              access_token: [access_token]
+              refresh_token: [refresh_token]
+              access_expires: {path: expires_in, unit: seconds, missing_means: inspect}
+            policy: {rotation: always, old_refresh_valid: none, verify_extended: true}
           demanding:
             name: Demanding
             extends: strict
