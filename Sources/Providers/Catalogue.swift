@@ -1,6 +1,6 @@
 /// The providers this process knows: the embedded ones with the operator's files laid over them.
 package struct Catalogue: Sendable {
-    private let layers: LayeredEntries
+    let layers: LayeredEntries
     private let entries: [String: ProviderEntry]
     /// SHA-256 over all entries as resolved, in hex.
     package let revision: String

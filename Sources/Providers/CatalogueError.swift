@@ -16,3 +16,13 @@ package struct CatalogueError: Error, Sendable, Equatable, CustomStringConvertib
         line.map { "\(file):\($0): \(sentence)" } ?? "\(file): \(sentence)"
     }
 }
+
+/// Where something stands in a catalogue file.
+struct CataloguePlace: Sendable {
+    let file: String
+    let line: Int
+
+    func says(_ sentence: String) -> CatalogueError {
+        CatalogueError(file: file, line: line, sentence: sentence)
+    }
+}

@@ -113,6 +113,8 @@ struct RequestRules: Sendable {
     let parameters: [(name: String, value: Template)]
     /// Of a revocation.
     let ends: RevocationReach
+    /// Whether it proves who the app is; a refusal may then be the app's.
+    let presentsApp: Bool
 }
 
 /// Where a token answer holds what.
@@ -165,19 +167,21 @@ package struct Example: Sendable {
     package let body: [UInt8]
     /// A class, or `ok`.
     package let expected: String
+    let place: CataloguePlace
 }
 
 extension ProviderEntry {
-    /// A sentence for each example that is not classified as it says.
-    package func failingExamples() -> [String] {
+    /// The place of each example that is not classified as it says, with a sentence.
+    package func failingExamples() -> [CatalogueError] {
         examples.compactMap { example in
             let got: String
             switch verdict(status: example.status, headers: example.headers, body: example.body, phase: example.phase) {
             case .success: got = "ok"
-            case .failure(let failure): got = failure.answerClass.rawValue
+            case .failure(let failure): got = "\(failure.answerClass.rawValue) (\(failure.reason))"
             }
-            return got == example.expected
-                ? nil : "The example “\(example.name)” of \(name) is read as \(got), not \(example.expected)."
+            if got == example.expected || got.hasPrefix(example.expected + " ") { return nil }
+            return example.place.says(
+                "The example “\(example.name)” of \(name) is read as \(got), not as \(example.expected).")
         }
     }
 }

@@ -7,8 +7,11 @@ import Testing
 @Suite("Catalogue")
 struct CatalogueTests {
     static let names = [
-        "amocrm", "facebook", "facebook-ads", "google", "google-ads", "instagram", "kommo", "oauth2", "tiktok",
-        "tiktok-legacy", "tiktok-shop", "whatsapp", "youtube",
+        "amocrm", "atlassian", "bitrix24", "discord", "dropbox", "facebook", "facebook-ads", "github-app-user",
+        "gitlab", "google", "google-ads", "hubspot", "instagram", "kommo", "linkedin", "mailchimp", "mercadolibre",
+        "microsoft", "notion", "oauth2", "pinterest", "quickbooks", "reddit", "salesforce", "salesforce-my-domain",
+        "shopify", "slack", "slack-user", "snapchat", "threads", "tiktok", "tiktok-business", "tiktok-legacy",
+        "tiktok-shop", "twitch", "whatsapp", "x", "xero", "youtube", "zoho", "zoom",
     ]
 
     @Test func `the embedded catalogue holds the platforms and hides the base`() throws {
@@ -75,6 +78,20 @@ struct CatalogueTests {
         Facts(name: "tiktok-shop", refreshBefore: .seconds(86_400), replay: .single),
         Facts(name: "amocrm", refreshBefore: .seconds(7200), replay: .single, keepAlive: .seconds(30 * 86_400)),
         Facts(name: "kommo", refreshBefore: .seconds(7200), replay: .single, keepAlive: .seconds(30 * 86_400)),
+        Facts(
+            name: "threads", refreshBefore: .seconds(15 * 86_400), replay: .single, credential: .accessToken,
+            minAge: .seconds(86_400)),
+        Facts(name: "x", refreshBefore: .seconds(900), replay: .family, keepAlive: .seconds(30 * 86_400)),
+        Facts(
+            name: "xero", refreshBefore: .seconds(300), replay: .grace(.seconds(1800)), keepAlive: .seconds(14 * 86_400)
+        ),
+        Facts(name: "microsoft", refreshBefore: .seconds(600), replay: .free, keepAlive: .seconds(30 * 86_400)),
+        Facts(name: "shopify", refreshBefore: .seconds(300), replay: .free, keepAlive: .seconds(30 * 86_400)),
+        Facts(
+            name: "github-app-user", refreshBefore: .seconds(1800), replay: .single, keepAlive: .seconds(30 * 86_400)),
+        Facts(name: "quickbooks", refreshBefore: .seconds(600), replay: .single, keepAlive: .seconds(7 * 86_400)),
+        Facts(name: "mailchimp", refreshBefore: .seconds(600), replay: .free, credential: .none),
+        Facts(name: "slack-user", refreshBefore: .seconds(7200), replay: .single),
     ]
 
     @Test(arguments: facts)
@@ -97,8 +114,37 @@ struct CatalogueTests {
         ("rotation: always", .single),
     ])
     func `the replay class follows the policy`(policy: String, expected: ReplayClass) throws {
-        let entry = try #require(try overlaid("providers:\n  x: {extends: oauth2, policy: {\(policy)}}")["x"])
+        let entry = try #require(try overlaid("providers:\n  own: {extends: oauth2, policy: {\(policy)}}")["own"])
         #expect(entry.replayClass == expected)
+    }
+
+    @Test(arguments: names)
+    func `every entry says where its facts come from`(name: String) throws {
+        #expect(try !entry(name).sources.isEmpty)
+    }
+
+    /// A 401 at an inspection, a bare status and an empty body ask nobody to authorize again (PROTOCOL §7).
+    @Test(arguments: names)
+    func `no answer without words is a verdict`(name: String) throws {
+        let entry = try entry(name)
+        for phase in Phase.allCases {
+            for status in [400, 401, 402, 403, 404, 405, 409, 410, 418, 422, 451] {
+                for body in ["", "{}", "[]", "<html>invalid_grant</html>", "{\"x\":1}"] {
+                    let failure = entry.failure(status, body, phase: phase)
+                    #expect(failure?.answerClass != .reauth, "\(phase) \(status) \(body)")
+                    #expect(failure?.isNamed == false, "\(phase) \(status) \(body)")
+                }
+            }
+        }
+    }
+
+    /// Where the inspection shows the token alone, a refusal is not the app's.
+    @Test(arguments: names)
+    func `an inspection without the app's secret never accuses the app by its status`(name: String) throws {
+        let entry = try entry(name)
+        guard let inspect = entry.requests[.inspect] else { return }
+        let expected: AnswerClass = inspect.presentsApp ? .client : .unknown
+        #expect(entry.failure(401, "", phase: .inspect)?.answerClass == expected)
     }
 
     @Test func `amocrm demands a new refresh token and instagram an unexpired one`() throws {

@@ -63,7 +63,7 @@ struct HostTests {
             try overlaid(
                 """
                 providers:
-                  x:
+                  own:
                     extends: oauth2
                     connection_params: {p: {source: \(source)}}
                     endpoints: {token: "\(url)"}
@@ -84,13 +84,13 @@ struct HostTests {
         let laid = try overlaid(
             """
             providers:
-              zoho:
+              many:
                 extends: oauth2
                 connection_params:
                   server: {source: callback.accounts-server, default: "https://a.example", values: ["https://a.example", "https://b.example"]}
                 endpoints: {token: "{conn.server}/token"}
             """)
-        let zoho = try #require(laid["zoho"])
+        let zoho = try #require(laid["many"])
         #expect(try zoho.refreshRequest(Sample.inputs()).url.reveal() == "https://a.example/token")
         #expect(
             try zoho.refreshRequest(Sample.inputs(parameters: ["server": "https://b.example"])).url.reveal()
@@ -120,7 +120,7 @@ struct HostTests {
             try overlaid(
                 """
                 providers:
-                  x:
+                  own:
                     extends: oauth2
                     connection_params: {base: {source: user, values: ["http://a.example"]}}
                     endpoints: {token: "{conn.base}/token"}
@@ -171,5 +171,140 @@ struct HostTests {
         )
         inputs.externalID = ".."
         #expect(try entry("facebook").revokeRequest(inputs)?.url.reveal().contains("/%2E%2E/") == true)
+    }
+
+    struct Choice: Sendable, CustomTestStringConvertible {
+        var provider: String
+        var parameters: [String: String] = [:]
+        /// The beginning of the consent page's and of the token request's URL.
+        var consent: String
+        var token: String
+        var testDescription: String { "\(provider) \(parameters)" }
+    }
+
+    static let choices = [
+        Choice(
+            provider: "zoho", consent: "https://accounts.zoho.com/oauth/v2/auth?",
+            token: "https://accounts.zoho.com/oauth/v2/token"),
+        Choice(
+            provider: "zoho", parameters: ["accounts_server": "https://accounts.zohocloud.ca"],
+            consent: "https://accounts.zohocloud.ca/oauth/v2/auth?",
+            token: "https://accounts.zohocloud.ca/oauth/v2/token"),
+        Choice(
+            provider: "bitrix24", parameters: ["portal": "acme"],
+            consent: "https://acme.bitrix24.com/oauth/authorize/?",
+            token: "https://oauth.bitrix24.tech/oauth/token/?"),
+        Choice(
+            provider: "bitrix24", parameters: ["portal": "acme", "zone": "bitrix24.com.br"],
+            consent: "https://acme.bitrix24.com.br/oauth/authorize/?",
+            token: "https://oauth.bitrix24.tech/oauth/token/?"),
+        Choice(
+            provider: "gitlab", consent: "https://gitlab.com/oauth/authorize?", token: "https://gitlab.com/oauth/token"),
+        Choice(
+            provider: "salesforce", parameters: ["login_host": "test.salesforce.com"],
+            consent: "https://test.salesforce.com/services/oauth2/authorize?",
+            token: "https://test.salesforce.com/services/oauth2/token"),
+        Choice(
+            provider: "salesforce-my-domain", parameters: ["my_domain": "acme--dev"],
+            consent: "https://acme--dev.my.salesforce.com/services/oauth2/authorize?",
+            token: "https://acme--dev.my.salesforce.com/services/oauth2/token"),
+        Choice(
+            provider: "microsoft", consent: "https://login.microsoftonline.com/common/oauth2/v2.0/authorize?",
+            token: "https://login.microsoftonline.com/common/oauth2/v2.0/token"),
+        Choice(
+            provider: "microsoft",
+            parameters: [
+                "tenant": "72f988bf-86f1-41af-91ab-2d7cd011db47", "authority": "https://login.microsoftonline.us",
+            ],
+            consent: "https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/authorize?",
+            token: "https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token"),
+        Choice(
+            provider: "microsoft", parameters: ["tenant": "contoso.onmicrosoft.com"],
+            consent: "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/authorize?",
+            token: "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token"),
+        Choice(
+            provider: "mercadolibre", parameters: ["consent_host": "auth.mercadolivre.com.br"],
+            consent: "https://auth.mercadolivre.com.br/authorization?",
+            token: "https://api.mercadolibre.com/oauth/token"),
+        Choice(
+            provider: "shopify", parameters: ["shop": "acme-2"],
+            consent: "https://acme-2.myshopify.com/admin/oauth/authorize?",
+            token: "https://acme-2.myshopify.com/admin/oauth/access_token"),
+    ]
+
+    @Test(arguments: choices)
+    func `a customer's choice leads to the provider's own hosts`(choice: Choice) throws {
+        let entry = try entry(choice.provider)
+        let inputs = Sample.inputs(parameters: choice.parameters)
+        #expect(try entry.authorizeURL(inputs, state: "s").hasPrefix(choice.consent))
+        #expect(try entry.refreshRequest(inputs).url.reveal().hasPrefix(choice.token))
+    }
+
+    @Test(arguments: [
+        ("zoho", "accounts_server", "https://accounts.zoho.evil.com"),
+        ("zoho", "accounts_server", "https://accounts.zoho.c"),
+        ("zoho", "accounts_server", "https://accounts.zoho.com/"),
+        ("zoho", "accounts_server", "http://accounts.zoho.com"),
+        ("zoho", "accounts_server", "https://accounts.zoho.com@evil.example"),
+        ("bitrix24", "portal", "evil.example/"), ("bitrix24", "portal", "acme.bitrix24.com"),
+        ("bitrix24", "portal", "a.b"),
+        ("bitrix24", "zone", "evil.example"), ("bitrix24", "zone", "bitrix24.com.evil.example"),
+        ("salesforce", "login_host", "acme.my.salesforce.com"), ("salesforce", "login_host", "evil.example"),
+        ("salesforce-my-domain", "my_domain", "acme.evil"), ("salesforce-my-domain", "my_domain", "acme/"),
+        ("microsoft", "authority", "https://evil.example"), ("microsoft", "tenant", "../evil"),
+        ("microsoft", "tenant", "common/oauth2"), ("microsoft", "tenant", "common?x"),
+        ("microsoft", "tenant", "Common"),
+        ("microsoft", "tenant", ".."), ("microsoft", "tenant", "a"),
+        ("mercadolibre", "consent_host", "auth.mercadolibre.com.evil"), ("shopify", "shop", "evil.example"),
+        ("shopify", "shop", "a/"), ("shopify", "shop", "-a"),
+    ])
+    func `nothing else is let in`(provider: String, name: String, value: String) throws {
+        let entry = try entry(provider)
+        var parameters = ["portal": "acme", "my_domain": "acme", "shop": "acme"].filter { key, _ in
+            entry.connectionParameters.contains { $0.name == key }
+        }
+        parameters[name] = value
+        #expect(entry.problems(withParameters: [name: value], fromOperator: true).count == 1)
+        let inputs = Sample.inputs(parameters: parameters)
+        #expect(throws: RequestError.self) { try entry.authorizeURL(inputs, state: "s") }
+        #expect(throws: RequestError.self) { try entry.refreshRequest(inputs) }
+    }
+
+    @Test func `only the operator names GitLab's host and Microsoft's cloud`() throws {
+        for (provider, name, value) in [
+            ("gitlab", "host", "gitlab.example"), ("microsoft", "authority", "https://login.microsoftonline.us"),
+        ] {
+            let entry = try entry(provider)
+            #expect(entry.problems(withParameters: [name: value], fromOperator: false).count == 1)
+            #expect(entry.problems(withParameters: [name: value], fromOperator: true) == [])
+        }
+    }
+
+    @Test(arguments: CatalogueTests.names)
+    func `no parameter of a customer, a callback or an answer names a host freely`(name: String) throws {
+        for parameter in try entry(name).connectionParameters where parameter.source != .operator {
+            #expect(
+                parameter.reach == nil || parameter.reach == .label || !parameter.values.isEmpty, "\(parameter.name)")
+        }
+    }
+
+    @Test(arguments: [
+        ("{source: user}", "https://{conn.p}.{conn.zone}/token"),
+        ("{values: [example]}", "https://{conn.p}.{conn.zone}/token"),
+        ("{values: [a.example, b]}", "https://{conn.p}.{conn.zone}/token"),
+        ("{values: [a.example]}", "https://{conn.p}.{conn.zone}.evil/token"),
+        ("{values: [a.example]}", "https://{conn.p}-{conn.zone}/token"),
+    ])
+    func `a label's zone is fixed or one of a list`(zone: String, url: String) {
+        #expect(throws: CatalogueError.self) {
+            try overlaid(
+                """
+                providers:
+                  own:
+                    extends: oauth2
+                    connection_params: {p: {source: user}, zone: \(zone)}
+                    endpoints: {token: "\(url)"}
+                """)
+        }
     }
 }

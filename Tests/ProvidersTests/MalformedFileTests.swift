@@ -24,22 +24,24 @@ struct MalformedFileTests {
 
     /// An entry that extends the base, with these lines from line 3 on.
     private static func entry(_ lines: String) -> String {
-        "providers:\n  x:\n    extends: oauth2\n"
+        "providers:\n  own:\n    extends: oauth2\n"
             + lines.split(separator: "\n").map { "    " + $0 }.joined(separator: "\n")
     }
 
     static let cases: [Case] = [
         Case("empty", 1, "The file is empty.", ""),
-        Case("not YAML", 2, "This is not YAML:", "providers:\n  x: {a: [}\n"),
+        Case("not YAML", 2, "This is not YAML:", "providers:\n  own: {a: [}\n"),
         Case("tab", 2, "This is not YAML:", "providers:\n\tx: 1\n"),
         Case("a list", 1, "The file must be a mapping.", "- a\n"),
-        Case("twice the same", 2, "The field “x” stands there twice.", "providers:\n  x: {name: a}\n  x: {name: b}\n"),
+        Case(
+            "twice the same", 2, "The field “own” stands there twice.",
+            "providers:\n  own: {name: a}\n  own: {name: b}\n"),
         Case("two documents", 2, "This is not YAML:", "providers: {}\n---\nproviders: {}\n"),
         Case("unknown top field", 1, "The file has no field “provider”", "provider: {}\n"),
         Case("no providers", 1, "The file lacks “providers”", "schema_version: 1\n"),
         Case("other version", 1, "schema_version must be 1.", "schema_version: 2\nproviders: {}\n"),
         Case("name", 2, "A provider's name is lower case", "providers:\n  Bad_Name: {name: a}\n"),
-        Case("entry is text", 2, "The entry “x” must be a mapping.", "providers:\n  x: hello\n"),
+        Case("entry is text", 2, "The entry “own” must be a mapping.", "providers:\n  own: hello\n"),
         Case("unknown field", 4, "An entry has no field “polcy”", entry("polcy: {}")),
         Case("unknown policy", 4, "policy has no field “refresh_befor”", entry("policy: {refresh_befor: 1m}")),
         Case("duration", 5, "policy.refresh_before must be a duration", entry("policy:\n  refresh_before: 10 minutes")),
@@ -112,7 +114,7 @@ struct MalformedFileTests {
         Case(
             "header", 4, "refresh.headers: “Content-Length” is not",
             entry("refresh: {method: POST, encoding: form, client_auth: none, headers: {Content-Length: 1}}")),
-        Case("no refresh", 2, "The entry “x” lacks “refresh”", entry("refresh: null")),
+        Case("no refresh", 2, "The entry “own” lacks “refresh”", entry("refresh: null")),
         Case("endpoint name", 4, "endpoints has no field “tokn”", entry("endpoints: {tokn: \"https://a.example\"}")),
         Case(
             "plain http", 4, "endpoints.token: The URL must begin with https://;",
@@ -124,18 +126,22 @@ struct MalformedFileTests {
             "user in URL", 4, "endpoints.token: The URL must not hold a user name",
             entry("endpoints: {token: \"https://u:p@a.example/t\"}")),
         Case(
-            "extends nothing", 3, "“x” extends “nobody”, which does not exist.",
-            "providers:\n  x:\n    extends: nobody\n"),
-        Case("extends itself", 3, "“x” extends itself", "providers:\n  x:\n    extends: x\n"),
+            "extends nothing", 3, "“own” extends “nobody”, which does not exist.",
+            "providers:\n  own:\n    extends: nobody\n"),
+        Case("extends itself", 3, "“own” extends itself", "providers:\n  own:\n    extends: own\n"),
         Case(
             "cycle", 4, "“b” extends itself by way of “a”.",
             "providers:\n  a:\n    {extends: b, name: a}\n  b: {extends: a}\n"),
-        Case("no name", 2, "The entry “x” lacks “name”.", "providers:\n  x: {credential: none}\n"),
-        Case("no credential", 2, "The entry “x” lacks “credential”.", "providers:\n  x: {name: X}\n"),
-        Case("no response", 2, "The entry “x” lacks “response”.", "providers:\n  x: {name: X, credential: none}\n"),
+        Case("no name", 2, "The entry “own” lacks “name”.", "providers:\n  own: {credential: none}\n"),
+        Case(
+            "no credential", 2, "The entry “own” lacks “credential”; say “extends: oauth2”",
+            "providers:\n  own: {name: X}\n"),
+        Case(
+            "no response", 2, "The entry “own” lacks “response”; say “extends: oauth2”",
+            "providers:\n  own: {name: X, credential: none}\n"),
         Case(
             "no token path", 2, "“response” lacks access_token",
-            "providers:\n  x: {name: X, credential: none, response: {}}\n"),
+            "providers:\n  own: {name: X, credential: none, response: {}}\n"),
         Case(
             "unit", 4, "response.access_expires.unit “days” is not known",
             entry("response: {access_token: a, access_expires: {path: e, unit: days}}")),
@@ -181,11 +187,11 @@ struct MalformedFileTests {
     }
 
     @Test func `deep nesting and expanding aliases end in an error`() {
-        let deep = "providers:\n  x: " + String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
+        let deep = "providers:\n  own: " + String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
         #expect(throws: CatalogueError.self) { try overlaid(deep) }
-        let deeper = "providers:\n  x: " + String(repeating: "[", count: 400_000)
+        let deeper = "providers:\n  own: " + String(repeating: "[", count: 400_000)
         #expect(throws: CatalogueError.self) { try overlaid(deeper) }
-        var bomb = "providers:\n  x:\n    limits:\n      a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+        var bomb = "providers:\n  own:\n    limits:\n      a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
         for level in 1...9 {
             let list = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
             bomb += "      a\(level): &a\(level) [\(list)]\n"
@@ -204,14 +210,14 @@ struct MalformedFileTests {
         let laid = try overlaid(
             """
             providers:
-              x:
+              own:
                 extends: oauth2
                 policy: {unmatched_4xx: reauth}
                 errors:
                   - {when: {status: 404}, class: reauth, reason: gone}
                   - {when: {status: 410, body: {error: {exists: false}}}, class: reauth, reason: also_gone}
             """)
-        let entry = try #require(laid["x"])
+        let entry = try #require(laid["own"])
         for (status, body) in [(404, "{}"), (404, "<html>"), (410, ""), (410, "{}"), (418, "{}")] {
             #expect(entry.failure(status, body)?.answerClass == .unknown)
             #expect(entry.failure(status, body)?.isNamed == false)

@@ -90,12 +90,12 @@ struct RenewalTests {
         let laid = try overlaid(
             """
             providers:
-              x:
+              own:
                 extends: oauth2
                 inspect: null
                 response: {access_token: [a], access_expires: \(life.expiry)}
             """)
-        let renewal = try #require(laid["x"]).renewal(from: Sample.answer(#"{"a":"t","e":\#(life.value)}"#))
+        let renewal = try #require(laid["own"]).renewal(from: Sample.answer(#"{"a":"t","e":\#(life.value)}"#))
         if let seconds = life.seconds {
             let end = try #require(renewal.accessExpiresAt)
             #expect(abs(end.timeIntervalSince(Sample.now) - seconds) < 0.01)
@@ -132,8 +132,8 @@ struct RenewalTests {
         #expect(silent.refreshExpiresAt == nil && silent.keepsRefreshExpiry)
         #expect(silent.accessExpiresAt == after(86_400))
         let laid = try overlaid(
-            "providers:\n  x: {extends: oauth2, lifetime: {access: 1h, refresh: 365d, refresh_kind: fixed}}")
-        #expect(try #require(laid["x"]).renewal(from: Sample.answer(#"{"access_token":"a"}"#)).keepsRefreshExpiry)
+            "providers:\n  own: {extends: oauth2, lifetime: {access: 1h, refresh: 365d, refresh_kind: fixed}}")
+        #expect(try #require(laid["own"]).renewal(from: Sample.answer(#"{"access_token":"a"}"#)).keepsRefreshExpiry)
     }
 
     @Test func `TikTok Shop's epochs, account and shop`() throws {
@@ -181,11 +181,11 @@ struct RenewalTests {
         let laid = try overlaid(
             """
             providers:
-              x:
+              own:
                 extends: oauth2
                 response: {format: form, success: [{path: error, absent: true}], access_token: access_token, refresh_token: refresh_token, access_expires: {path: expires_in}}
             """)
-        let entry = try #require(laid["x"])
+        let entry = try #require(laid["own"])
         let renewal = try entry.renewal(from: Sample.answer("access_token=a%2Fb+c&expires_in=60&refresh_token="))
         #expect(renewal.credential.accessToken == Secret("a/b c"))
         #expect(renewal.life == .seconds(60))

@@ -144,13 +144,13 @@ struct VerdictTests {
         let laid = try overlaid(
             """
             providers:
-              x:
+              own:
                 extends: oauth2
                 errors: [{when: {body: {error: slow}}, class: rate_limited, reason: slow, wait: 10m}]
             """)
-        #expect(laid["x"]?.failure(400, #"{"error":"slow"}"#)?.retryAfter == .seconds(600))
+        #expect(laid["own"]?.failure(400, #"{"error":"slow"}"#)?.retryAfter == .seconds(600))
         #expect(
-            laid["x"]?.failure(400, #"{"error":"slow"}"#, headers: [HeaderField("Retry-After", "5")])?.retryAfter
+            laid["own"]?.failure(400, #"{"error":"slow"}"#, headers: [HeaderField("Retry-After", "5")])?.retryAfter
                 == .seconds(5))
     }
 

@@ -140,11 +140,11 @@ struct WireFormTests {
         let laid = try overlaid(
             """
             providers:
-              x:
+              own:
                 extends: oauth2
                 refresh: {method: POST, encoding: form, client_auth: basic, params: {grant_type: refresh_token, refresh_token: "{refresh_token}"}}
             """)
-        let request = try #require(laid["x"]).refreshRequest(
+        let request = try #require(laid["own"]).refreshRequest(
             Sample.inputs(parameters: ["token_url": "https://idp.example/t"]))
         // base64("client+1:s%26cret")
         #expect(request.header("Authorization") == "Basic Y2xpZW50KzE6cyUyNmNyZXQ=")
@@ -155,7 +155,7 @@ struct WireFormTests {
         let laid = try overlaid(
             """
             providers:
-              x:
+              own:
                 extends: facebook
                 refresh:
                   method: GET
@@ -166,7 +166,7 @@ struct WireFormTests {
         var inputs = Sample.inputs()
         inputs.clientSecret = Secret("key")
         inputs.credential.accessToken = Secret("The quick brown fox jumps over the lazy dog")
-        let request = try #require(laid["x"]).refreshRequest(inputs)
+        let request = try #require(laid["own"]).refreshRequest(inputs)
         #expect(
             request.url.reveal().hasSuffix(
                 "?appsecret_proof=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"))
@@ -176,13 +176,13 @@ struct WireFormTests {
         let laid = try overlaid(
             """
             providers:
-              x:
+              own:
                 extends: oauth2
                 refresh: {method: POST, encoding: form, client_auth: none, headers: {Authorization: "Bearer {refresh_token}"}}
             """)
         var inputs = Sample.inputs(parameters: ["token_url": "https://idp.example/t"])
         inputs.credential.refreshToken = Secret("a\r\nX-Evil: 1")
-        #expect(throws: RequestError.badHeader("Authorization")) { try #require(laid["x"]).refreshRequest(inputs) }
+        #expect(throws: RequestError.badHeader("Authorization")) { try #require(laid["own"]).refreshRequest(inputs) }
     }
 
     @Test func `JSON is escaped`() throws {
@@ -213,8 +213,13 @@ struct WireFormTests {
 
     @Test(arguments: CatalogueTests.names)
     func `no request prints a secret`(name: String) throws {
-        let inputs = Sample.inputs(parameters: ["subdomain": "acme", "token_url": "https://idp.example/t"])
-        let request = try entry(name).refreshRequest(inputs)
+        let inputs = Sample.inputs(
+            parameters: [
+                "subdomain": "acme", "token_url": "https://idp.example/t", "my_domain": "acme", "shop": "acme",
+            ])
+        let entry = try entry(name)
+        let request = try #require(
+            entry.credential == .none ? try entry.inspectRequest(inputs) : try entry.refreshRequest(inputs))
         for text in ["\(request)", "\(inputs.credential)", String(reflecting: request.url)] {
             #expect(!text.contains("secret-0123456789") && !text.contains("s&cret") && !text.contains("secret+"))
         }

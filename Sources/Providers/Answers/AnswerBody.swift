@@ -7,15 +7,17 @@ enum AnswerFormat: String, CaseIterable, Sendable {
 
 /// A body as far as it could be understood.
 struct AnswerBody: Sendable {
-    /// The object; empty when the body is not one.
+    /// The object, or the list; an empty object when the body is neither.
     let root: JSONValue
     /// Whether the body was an object: only such a body can be a verdict on a grant.
     let isParsed: Bool
+    /// Whether the body was a list, which an inspection may answer with (Xero's organisations, Atlassian's sites).
+    var isList: Bool { if case .array = root { true } else { false } }
 
     init(_ bytes: [UInt8], format: AnswerFormat) {
-        if let value = JSONParser.parse(bytes), value.isObject {
+        if let value = JSONParser.parse(bytes), value.isContainer {
             root = value
-            isParsed = true
+            isParsed = value.isObject
         } else if format == .form, let value = Self.form(bytes) {
             root = value
             isParsed = true

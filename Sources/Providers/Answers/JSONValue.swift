@@ -18,6 +18,14 @@ indirect enum JSONValue: Sendable, Equatable {
         if case .object = self { true } else { false }
     }
 
+    /// An object or a list.
+    var isContainer: Bool {
+        switch self {
+        case .object, .array: true
+        case .null, .bool, .number, .string: false
+        }
+    }
+
     /// A member by name; of several with the same name the last one counts.
     subscript(name: Substring) -> JSONValue? {
         guard case .object(let members) = self else { return nil }

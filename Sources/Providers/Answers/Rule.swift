@@ -63,6 +63,7 @@ struct Rule: Sendable {
     let wait: Duration?
     /// Whether the presented token was used up; nil leaves it to the class.
     let consumed: Bool?
+    let place: CataloguePlace
 
     /// It names something in the body: only such a rule is a verdict (PROTOCOL §7).
     var isNamed: Bool { conditions.contains { $0.condition.needsBody } }

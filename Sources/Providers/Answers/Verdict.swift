@@ -86,6 +86,11 @@ extension ProviderEntry {
         }
         // A status, an empty body or markup is never a verdict on a grant, whatever a file says (PROTOCOL §7).
         if failure.answerClass == .reauth, !failure.isNamed { failure.answerClass = .unknown }
+        // Where only the token was shown, a bare refusal is not the app's either.
+        if phase == .inspect, failure.answerClass == .client, !failure.isNamed, requests[.inspect]?.presentsApp != true
+        {
+            failure.answerClass = .unknown
+        }
         let text = AnswerText(presented: presented.map { $0.reveal() })
         failure.retryAfter =
             retryAfter.lazy.compactMap { $0.duration(headers: headers, body: body.root, now: now) }.first
@@ -108,7 +113,7 @@ extension ProviderEntry {
         guard (200..<300).contains(status) else { return false }
         switch phase {
         case .revoke: return !body.isParsed || answer.success.allSatisfy { $0.holds(in: body.root) }
-        case .inspect: return body.isParsed && !inspectionRefuses(body.root)
+        case .inspect: return body.isList || body.isParsed && !inspectionRefuses(body.root)
         case .exchange, .refresh:
             return body.isParsed && answer.success.allSatisfy { $0.holds(in: body.root) }
                 && answer.accessToken.contains { $0.value(in: body.root)?.token != nil }

@@ -82,7 +82,8 @@ package struct CatalogueFile: Sendable {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            CatalogueError(file: name, line: mark.line, sentence: "This is not YAML: \(problem).")
+            CatalogueError(
+                file: name, line: mark.line, sentence: "This is not YAML: \(problem)\(Self.advice(on: problem)).")
         case .duplicatedKeysInMapping(let duplicates, let context):
             CatalogueError(
                 file: name, line: context.mark.line,
@@ -92,6 +93,19 @@ package struct CatalogueFile: Sendable {
         default:
             CatalogueError(file: name, line: nil, sentence: "The file is not YAML.")
         }
+    }
+
+    /// What people usually did when libyaml says this.
+    private static func advice(on problem: String) -> String {
+        if problem.contains("cannot start any token") { return "; indent with spaces, not tabs" }
+        if problem.contains("expected ','") { return "; put values that hold { } [ ] or , in quotes" }
+        if problem.contains("mapping values are not allowed") {
+            return "; put a value that holds “: ” in quotes, and indent fields of one mapping alike"
+        }
+        if problem.contains("expected key") || problem.contains("block end") || problem.contains("expected '-'") {
+            return "; indent what belongs together alike"
+        }
+        return problem.contains("expected <document start>") ? "; one file holds one document" : ""
     }
 
     private func node(_ node: Node, depth: Int, budget: inout Int) throws(CatalogueError) -> CatalogueNode {

@@ -18,6 +18,8 @@ struct CatalogueNode: Sendable {
     let file: String
     let line: Int
 
+    var place: CataloguePlace { CataloguePlace(file: file, line: line) }
+
     func refused(_ sentence: String) -> CatalogueError {
         CatalogueError(file: file, line: line, sentence: sentence)
     }
@@ -37,7 +39,10 @@ struct CatalogueNode: Sendable {
 
 extension CatalogueNode {
     func text(_ what: String) throws(CatalogueError) -> String {
-        guard case .scalar(let text, _) = content, !isNull else { throw refused("\(what) must be a text.") }
+        guard case .scalar(let text, _) = content, !isNull else {
+            let hint = isNull ? "." : "; a value that begins with { or [ is put in quotes."
+            throw refused("\(what) must be a text\(hint)")
+        }
         guard text.utf8.count <= 16_384, !text.unicodeScalars.contains(where: { $0.value == 0 }) else {
             throw refused("\(what) is too long or holds a NUL.")
         }
@@ -64,8 +69,8 @@ extension CatalogueNode {
     ) throws(CatalogueError) -> Choice where Choice.RawValue == String {
         let text = try text(what)
         guard let choice = Choice(rawValue: text) else {
-            let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw refused("\(what) “\(text.prefix(60))” is not known; it must be one of \(known).")
+            let hint = Spelling.hint(for: text, among: Choice.allCases.map(\.rawValue), else: "it must be one of")
+            throw refused("\(what) “\(text.prefix(60))” is not known; \(hint)")
         }
         return choice
     }
@@ -91,10 +96,9 @@ extension CatalogueNode {
         var map: [String: CatalogueNode] = [:]
         for field in fields {
             if let known, !known.contains(field.name) {
+                let hint = Spelling.hint(for: field.name, among: known.sorted(), else: "the known ones are")
                 throw CatalogueError(
-                    file: file, line: field.line,
-                    sentence: "\(what) has no field “\(field.name.prefix(60))”; the known ones are "
-                        + known.sorted().joined(separator: ", ") + ".")
+                    file: file, line: field.line, sentence: "\(what) has no field “\(field.name.prefix(60))”; \(hint)")
             }
             map[field.name] = field.value
         }

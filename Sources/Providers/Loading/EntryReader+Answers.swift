@@ -7,7 +7,9 @@ extension EntryReader {
     ]
 
     func answer() throws(CatalogueError) -> AnswerRules {
-        guard let node = self["response"] else { throw refused("The entry “\(resolved.name)” lacks “response”.") }
+        guard let node = self["response"] else {
+            throw refused("The entry “\(resolved.name)” lacks “response”; say “extends: oauth2” to inherit it.")
+        }
         let map = try node.map("response", known: Self.responseNames)
         let accessToken = try paths(map["access_token"], "response.access_token")
         guard !accessToken.isEmpty else { throw node.refused("“response” lacks access_token, the path of the token.") }

@@ -153,12 +153,15 @@ extension EntryReader {
         let password = try template(
             map["basic_password"] ?? text("{client_secret}", at: node), "\(what).basic_password")
         guard let endpoint else { return nil }
+        let templates = (rules.headers + rules.parameters).map(\.value)
         return RequestRules(
             method: rules.method, encoding: rules.encoding, clientAuthentication: rules.authentication,
             basicUser: user, basicPassword: password, endpoint: endpoint, headers: rules.headers,
             parameters: rules.parameters,
             // What nobody vouches for may reach other channels.
-            ends: try map["ends"]?.choice("\(what).ends", of: RevocationReach.self) ?? .consent)
+            ends: try map["ends"]?.choice("\(what).ends", of: RevocationReach.self) ?? .consent,
+            presentsApp: rules.authentication == .basic
+                || templates.contains { $0.variables.contains(.named("client_secret")) })
     }
 
     /// A default written where the file leaves a field out.

@@ -37,7 +37,8 @@ extension EntryReader {
             statuses: try conditions["status"].map { node throws(CatalogueError) in try statuses(node) } ?? [],
             conditions: try conditions["body"].map { node throws(CatalogueError) in try body(node) } ?? [],
             answerClass: try answerClass.choice("class", of: AnswerClass.self), reason: name, first: first,
-            wait: try duration(map, "wait", "rule"), consumed: try map["consumed"]?.bool("consumed"))
+            wait: try duration(map, "wait", "rule"), consumed: try map["consumed"]?.bool("consumed"),
+            place: node.place)
     }
 
     private func statuses(_ node: CatalogueNode) throws(CatalogueError) -> [Rule.Status] {
@@ -104,7 +105,7 @@ extension EntryReader {
                 Example(
                     name: try name.text("name"), phase: try map["phase"]?.choice("phase", of: Phase.self) ?? .refresh,
                     status: try status.int("status", in: 100...599), headers: headers, body: Self.bytes(of: body),
-                    expected: expected))
+                    expected: expected, place: node.place))
         }
         return examples
     }

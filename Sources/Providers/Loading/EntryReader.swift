@@ -19,9 +19,8 @@ struct EntryReader {
     init(_ resolved: LayeredEntries.Resolved) throws(CatalogueError) {
         self.resolved = resolved
         for (name, value) in resolved.fields where !Self.known.contains(name) {
-            throw value.refused(
-                "An entry has no field “\(name.prefix(60))”; the known ones are "
-                    + Self.known.sorted().joined(separator: ", ") + ".")
+            let hint = Spelling.hint(for: name, among: Self.known.sorted(), else: "the known ones are")
+            throw value.refused("An entry has no field “\(name.prefix(60))”; \(hint)")
         }
         isHidden = try resolved.fields["hidden"]?.bool("hidden") ?? false
         var constants: [String: String?] = [:]
@@ -49,7 +48,7 @@ struct EntryReader {
         }
         try checkDescriptions()
         guard let credential = try self["credential"]?.choice("credential", of: CredentialKind.self) else {
-            throw refused("The entry “\(resolved.name)” lacks “credential”.")
+            throw refused("The entry “\(resolved.name)” lacks “credential”; say “extends: oauth2” to inherit it.")
         }
         let lifetime = try lifetime()
         let (parameters, endpoints) = try parametersAndEndpoints()

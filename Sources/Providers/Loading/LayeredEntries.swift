@@ -33,7 +33,15 @@ struct LayeredEntries: Sendable {
 
     mutating func add(_ file: CatalogueFile) throws(CatalogueError) {
         let root = try file.root()
-        let top = try root.map("The file", known: ["schema_version", "providers"])
+        let names = ["providers", "schema_version"]
+        if let stray = root.fields?.first(where: { !names.contains($0.name) }),
+            Spelling.nearest(to: stray.name, among: names) == nil
+        {
+            throw CatalogueError(
+                file: file.name, line: stray.line,
+                sentence: "“\(stray.name.prefix(60))” has no place here; entries stand under “providers:”.")
+        }
+        let top = try root.map("The file", known: Set(names))
         if let version = top["schema_version"], try version.text("schema_version") != "1" {
             throw version.refused("schema_version must be 1.")
         }
@@ -93,7 +101,9 @@ struct LayeredEntries: Sendable {
         else { return nil }
         let parent = try extends.text("extends")
         guard layers[parent] != nil else {
-            throw extends.refused("“\(name)” extends “\(parent.prefix(60))”, which does not exist.")
+            let nearest = Spelling.nearest(to: parent, among: layers.keys.sorted())
+            let hint = nearest.map { "; did you mean “\($0)”?" } ?? "."
+            throw extends.refused("“\(name)” extends “\(parent.prefix(60))”, which does not exist\(hint)")
         }
         guard parent != name, !path.contains(parent) else {
             throw extends.refused("“\(name)” extends itself by way of “\(parent)”.")

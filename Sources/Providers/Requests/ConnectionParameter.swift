@@ -49,6 +49,11 @@ package struct ConnectionParameter: Sendable {
 
     /// Why the value is refused, as the end of a sentence that begins with the parameter's name; nil when it is well.
     package func problem(with value: String) -> String? {
+        ownProblem(with: value) ?? reach?.problem(with: value)
+    }
+
+    /// The same without what its place in a host demands, which ``Endpoint`` checks where it puts it.
+    func ownProblem(with value: String) -> String? {
         guard !value.isEmpty else { return "is empty" }
         guard value.utf8.count <= 2048,
             !value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
@@ -57,17 +62,6 @@ package struct ConnectionParameter: Sendable {
             guard values.contains(value) else { return "must be one of \(values.joined(separator: ", "))" }
         } else if let pattern, !pattern.matchesWhole(value) {
             return "must match \(patternText ?? "its pattern")"
-        }
-        switch reach {
-        case .label:
-            if !Self.isLabel(value) { return "must be one host label of a-z, 0-9 and hyphens" }
-        case .host:
-            if value.contains("/") || EndpointURL.fault(in: "https://\(value)/") != nil { return "is not a host" }
-        case .base:
-            if let fault = EndpointURL.fault(in: value) {
-                return "is not a usable URL: \(fault.prefix(1).lowercased() + fault.dropFirst().dropLast())"
-            }
-        case nil: break
         }
         return nil
     }

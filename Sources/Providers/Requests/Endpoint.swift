@@ -16,10 +16,24 @@ struct Endpoint: Sendable {
     let template: Template
     /// Parameters that stand in the host; all others are encoded.
     let hostParameters: [String: Reach]
+    /// The URL itself where nothing is filled in.
+    private let fixed: String?
 
+    /// Parses and checks the URL once: what is filled in later is checked by itself and leaves the rest as it is.
     init(_ template: Template, parameters: [ConnectionParameter]) throws(Template.Fault) {
         self.template = template
         hostParameters = try Self.hostParameters(of: template.parts, parameters)
+        let filled = Self.filled(template, hostParameters)
+        if let fault = EndpointURL.fault(in: filled) { throw Template.Fault(sentence: fault) }
+        fixed = template.variables.isEmpty ? filled : nil
+    }
+
+    /// The template with harmless values.
+    private static func filled(_ template: Template, _ reach: [String: Reach]) -> String {
+        template.text { variable in
+            guard case .connection(let name) = variable, reach[name] == .base else { return "x" }
+            return "https://example.org"
+        } ?? ""
     }
 
     private static func hostParameters(
@@ -53,7 +67,7 @@ struct Endpoint: Sendable {
                     reach[name] = .host
                     authority += "fixed"
                 } else {
-                    guard reach.isEmpty, authority.isEmpty || authority.hasSuffix("."), zoneFollows(pending.first)
+                    guard reach.isEmpty, authority.isEmpty || authority.hasSuffix("."), zoneFollows(pending, parameters)
                     else {
                         throw Template.Fault(sentence: freeHost(name))
                     }
@@ -73,42 +87,41 @@ struct Endpoint: Sendable {
             + "come from the operator (source: operator), or pick from “values”."
     }
 
-    /// A fixed zone is at least two labels after the parameter's: `.example.com`.
-    private static func zoneFollows(_ part: Template.Part?) -> Bool {
-        guard case .literal(let literal)? = part, literal.first == "." else { return false }
-        let zone = literal.dropFirst().prefix { !"/?#:".contains($0) }
+    /// A fixed zone is at least two labels after the parameter's: `.example.com`, or one of an enumerated list of such.
+    private static func zoneFollows(_ parts: [Template.Part], _ parameters: [ConnectionParameter]) -> Bool {
+        guard case .literal(let literal)? = parts.first, literal.first == "." else { return false }
+        if literal == ".", parts.count > 1, case .variable(.connection(let name)) = parts[1] {
+            let values = parameters.first { $0.name == name }?.values ?? []
+            return !values.isEmpty && values.allSatisfy(isZone) && (parts.count == 2 || parts[2].startsPath)
+        }
+        return isZone(literal.dropFirst().prefix { !"/?#:".contains($0) })
+    }
+
+    private static func isZone(_ zone: some StringProtocol) -> Bool {
         let labels = zone.split(separator: ".", omittingEmptySubsequences: false)
         return labels.count >= 2 && labels.allSatisfy { !$0.isEmpty }
     }
 
     /// The URL for these values.
     func url(_ value: (Template.Variable) -> String?) throws(RequestError) -> String {
+        if let fixed { return fixed }
         var missing: Template.Variable?
-        var fault: RequestError?
+        var refused: RequestError?
         let text = template.text { variable in
             guard let found = value(variable), !found.isEmpty else {
                 missing = missing ?? variable
                 return nil
             }
-            guard case .connection(let name) = variable else { return PercentEncoding.segment(found) }
-            switch hostParameters[name] {
-            case .base: return found
-            case .host:
-                guard !found.contains(where: { "/?#@\\".contains($0) }) else {
-                    fault = fault ?? .badParameter(name: name, "is not a host")
-                    return nil
-                }
-                return found
-            case .label:
-                guard ConnectionParameter.isLabel(found) else {
-                    fault = fault ?? .badParameter(name: name, "is not one host label of a-z, 0-9 and hyphens")
-                    return nil
-                }
-                return found
-            case nil: return PercentEncoding.segment(found)
+            guard case .connection(let name) = variable, let reach = hostParameters[name] else {
+                return PercentEncoding.segment(found)
             }
+            if let problem = reach.problem(with: found) {
+                refused = refused ?? .badParameter(name: name, problem)
+                return nil
+            }
+            return found
         }
-        if let fault { throw fault }
+        if let refused { throw refused }
         guard let text else {
             switch missing {
             case .connection(let name)?: throw .missingParameter(name)
@@ -116,8 +129,25 @@ struct Endpoint: Sendable {
             case nil: throw .noSuchRequest
             }
         }
-        if let fault = EndpointURL.fault(in: text) { throw .badURL(fault) }
+        guard text.utf8.count <= EndpointURL.bytesMax else { throw .badURL("The URL is too long.") }
         return text
+    }
+}
+
+extension Endpoint.Reach {
+    /// Why the value may not stand there, as the end of a sentence that begins with the parameter's name.
+    func problem(with value: String) -> String? {
+        switch self {
+        case .label:
+            return ConnectionParameter.isLabel(value) ? nil : "must be one host label of a-z, 0-9 and hyphens"
+        case .host:
+            return value.utf8.contains { "/?".utf8.contains($0) } || EndpointURL.fault(in: "https://\(value)/") != nil
+                ? "is not a host" : nil
+        case .base:
+            return EndpointURL.fault(in: value).map {
+                "is not a usable URL: \($0.prefix(1).lowercased() + $0.dropFirst().dropLast())"
+            }
+        }
     }
 }
 

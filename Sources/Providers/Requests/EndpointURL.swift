@@ -1,13 +1,17 @@
 /// What a URL that receives secrets must look like.
 enum EndpointURL {
+    static let bytesMax = 8192
+    /// What may not stand in a URL as it is, besides controls, spaces and everything beyond ASCII.
+    private static let unfit = Set(#""<>\^`{|}#"#.utf8)
+
     /// A sentence when the URL is not https (or http to a literal loopback host), or not plain; nil when it is well.
     static func fault(in url: String) -> String? {
-        guard url.utf8.count <= 8192,
-            url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !#""<>\^`{|}#"#.utf8.contains($0) })
+        guard url.utf8.count <= bytesMax, url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !unfit.contains($0) })
         else { return "The URL holds characters that a URL may not hold." }
         let isPlain = url.hasPrefix("http://")
         guard isPlain || url.hasPrefix("https://") else { return "The URL must begin with https://." }
-        let authority = url.dropFirst(isPlain ? 7 : 8).prefix { !"/?".contains($0) }
+        let rest = url.utf8.dropFirst(isPlain ? 7 : 8)
+        let authority = Substring(rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") })
         guard !authority.contains("@") else { return "The URL must not hold a user name or password." }
         guard let (host, port) = split(authority), isHost(host) else { return "The URL's host is not a host name." }
         if let port {

@@ -41,6 +41,7 @@ extension ProviderEntry {
         _ inputs: RequestInputs, state: String, scopes: [String] = [], challenge: String? = nil
     ) throws(RequestError) -> String {
         guard let endpoint = authorization.endpoint else { throw .noSuchRequest }
+        try check(inputs)
         let value = values(inputs)
         guard let clientID = authorization.clientIDValue.text(value) else {
             throw missing(authorization.clientIDValue, value)
@@ -140,7 +141,7 @@ extension ProviderEntry {
     private func check(_ inputs: RequestInputs) throws(RequestError) {
         for parameter in connectionParameters {
             guard let value = self.parameter(parameter.name, inputs) else { continue }
-            if let problem = parameter.problem(with: value) { throw .badParameter(name: parameter.name, problem) }
+            if let problem = parameter.ownProblem(with: value) { throw .badParameter(name: parameter.name, problem) }
         }
     }
 

@@ -63,18 +63,22 @@ struct ProvidersCheck: AsyncParsableCommand {
     @Argument(help: "The YAML file, or a directory of them.") var file: String
 
     func run() async throws {
-        let catalogue: Catalogue
+        let check: CatalogueCheck
         do {
-            catalogue = try Catalogue.embedded().overlaid(with: file)
+            check = try Catalogue.embedded().check(try CatalogueFile.files(at: file))
         } catch {
             throw CommandFailure(status: 2, sentence: "\(error)")
         }
-        let failing = catalogue.names.compactMap { catalogue[$0] }.flatMap { entry in
-            entry.failingExamples().map { "\(entry.name): \($0)" }
+        for note in check.notes { Terminal.error("note: \(note)") }
+        guard check.mistakes.isEmpty else {
+            throw CommandFailure(status: 2, sentence: check.mistakes.map { "\($0)" }.joined(separator: "\n"))
         }
-        guard failing.isEmpty else { throw CommandFailure(sentence: failing.joined(separator: "\n")) }
-        Terminal.line(
-            "\(file) is fine: \(catalogue.names.count) entries in all, every example is classified as it says.")
+        guard check.failingExamples.isEmpty else {
+            throw CommandFailure(sentence: check.failingExamples.map { "\($0)" }.joined(separator: "\n"))
+        }
+        let added = check.added.isEmpty ? "" : " adds \(check.added.joined(separator: ", "));"
+        let overlaid = check.overlaid.isEmpty ? "" : " is laid over \(check.overlaid.joined(separator: ", "));"
+        Terminal.line("\(file) is fine:\(added)\(overlaid) every example is classified as it says.")
     }
 }
 
