@@ -42,6 +42,7 @@ let modules = [
 
     Module("Journal", .adapters, uses: ["Domain", "POSIX", "Sealing", "Threads"]),
     Module("Providers", .adapters, uses: ["Domain"], products: [crypto, yams]),
+    Module("Scheduling", .adapters),
     Module("Store", .adapters, uses: ["Domain", "Postgres", "Sealing"]),
     Module("Templates", .adapters, products: [mustache]),
 
@@ -54,7 +55,7 @@ let modules = [
         "Runtime", .runtime,
         uses: [
             "API", "Curl", "Domain", "Journal", "MicroHTTP", "Notifier", "POSIX", "Postgres", "Providers",
-            "Reauthorization", "Refresher", "Sealing", "Store", "Templates",
+            "Reauthorization", "Refresher", "Scheduling", "Sealing", "Store", "Templates",
         ],
         products: [lifecycle, log, subprocess, unixSignals, yams]),
     Module("Sandbox", .runtime, uses: ["Domain"], products: [crypto, flyingSocks]),
@@ -85,13 +86,14 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Sealing", ["Domain", "Sealing"], [crypto]),
     ("Journal", ["Domain", "Journal", "Sealing"], []),
     ("Providers", ["Domain", "Providers"], []),
+    ("Scheduling", ["Scheduling"], []),
     ("Store", ["Domain", "Postgres", "Sealing", "Store", "TestSupport"], []),
     ("Templates", ["Templates"], []),
     ("Notifier", ["Domain", "Notifier", "Templates", "TestSupport"], [log]),
     ("Refresher", ["Domain", "Providers", "Refresher", "TestSupport"], [log]),
     ("API", ["API", "Domain", "Providers", "Sealing"], [log]),
     ("Reauthorization", ["Domain", "Reauthorization", "Sealing", "Templates"], []),
-    ("Runtime", ["Domain", "Postgres", "Runtime", "TestSupport"], [subprocess]),
+    ("Runtime", ["Domain", "Postgres", "Runtime", "Scheduling", "TestSupport"], [subprocess]),
     ("Sandbox", ["Domain", "Sandbox"], [flyingSocks]),
     (
         // The program itself is run as its users run it; it is built with the tests.

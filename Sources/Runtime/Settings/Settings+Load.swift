@@ -39,13 +39,14 @@ extension Settings {
         apps = reader.apps()
         firstTokens = reader.firstTokens()
         destinations = reader.destinations(allowed: networks)
+        let zone = reader.timeZone("TOKENWARD_TIME_ZONE")
         limits = Limits(
             concurrency: reader.integer("TOKENWARD_CONCURRENCY"),
             concurrencyPerProvider: reader.integer("TOKENWARD_CONCURRENCY_PER_PROVIDER"),
             httpTimeout: reader.duration("TOKENWARD_HTTP_TIMEOUT"),
             retryDelays: reader.durations("TOKENWARD_RETRY_DELAYS"),
             poll: reader.duration("TOKENWARD_POLL"),
-            sweep: reader.sweep("TOKENWARD_SWEEP"),
+            sweep: reader.sweep("TOKENWARD_SWEEP", in: zone),
             heartbeatMaxAge: reader.duration("TOKENWARD_HEARTBEAT_MAX_AGE"),
             shutdownTimeout: reader.duration("TOKENWARD_SHUTDOWN_TIMEOUT"))
         relay = Relay(
@@ -55,8 +56,7 @@ extension Settings {
             language: reader.choice("TOKENWARD_LANGUAGE"),
             templateDirectory: reader.path("TOKENWARD_TEMPLATES"))
         keeping = Keeping(
-            cleanup: reader.cron("TOKENWARD_CLEANUP"),
-            timeZone: reader.timeZone("TOKENWARD_TIME_ZONE"),
+            cleanup: reader.cron("TOKENWARD_CLEANUP", in: zone),
             jobsKeepCompleted: reader.integer("TOKENWARD_JOBS_KEEP_COMPLETED"),
             jobsKeepFailed: reader.integer("TOKENWARD_JOBS_KEEP_FAILED"),
             auditDays: reader.integer("TOKENWARD_AUDIT_DAYS"))

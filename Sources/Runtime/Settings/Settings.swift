@@ -1,4 +1,5 @@
 package import Domain
+package import Scheduling
 
 /// Everything the program is told from outside, checked and typed.
 package struct Settings: Sendable {
@@ -49,15 +50,9 @@ package struct Settings: Sendable {
         package var retryDelays: [Duration]
         package var poll: Duration
         /// Empty when off.
-        package var sweep: [SweepTime]
+        package var sweep: [Recurrence]
         package var heartbeatMaxAge: Duration
         package var shutdownTimeout: Duration
-    }
-
-    package enum SweepTime: Sendable, Equatable {
-        case every(Duration)
-        /// Five fields, read in ``Keeping/timeZone``.
-        case cron(String)
     }
 
     package struct Relay: Sendable, Equatable {
@@ -69,9 +64,7 @@ package struct Settings: Sendable {
     }
 
     package struct Keeping: Sendable, Equatable {
-        /// Cron, five fields.
-        package var cleanup: String
-        package var timeZone: String
+        package var cleanup: Recurrence
         package var jobsKeepCompleted: Int
         package var jobsKeepFailed: Int
         package var auditDays: Int

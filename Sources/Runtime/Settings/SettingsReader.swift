@@ -1,5 +1,6 @@
 import Domain
 import FoundationEssentials
+import Scheduling
 
 /// Reads typed values by name and gathers a sentence for each bad one, so that all are told at once.
 struct SettingsReader {
@@ -94,30 +95,47 @@ struct SettingsReader {
         return text.lowercased()
     }
 
-    mutating func cron(_ name: String) -> String {
-        guard let text = text(name) else { return "" }
-        if !CronText.isPlausible(text) {
-            refuse(name, "is \(quoted(text)): write five cron fields, such as 0 2 * * *.")
+    mutating func cron(_ name: String, in zone: TimeZone) -> Recurrence {
+        let text = text(name) ?? ""
+        do {
+            return .cron(try Cron(text), zone)
+        } catch {
+            refuse(name, "is \(quoted(text)): \(error)")
+            return .every(.days(1))
         }
-        return text
     }
 
-    mutating func sweep(_ name: String) -> [Settings.SweepTime] {
+    /// Intervals and crons with semicolons between them; commas may stand between intervals.
+    mutating func sweep(_ name: String, in zone: TimeZone) -> [Recurrence] {
         guard let text = text(name), text.lowercased() != "off" else { return [] }
-        let times = CronText.sweepTimes(text)
-        if times == nil {
-            refuse(
-                name, "is \(quoted(text)): write off, or intervals and crons with semicolons, such as 30m; 0 3 * * *.")
+        var times: [Recurrence] = []
+        for piece in text.split(whereSeparator: { $0 == ";" || $0.isNewline }) {
+            let intervals = list(String(piece)).map(DurationText.parse)
+            do {
+                times +=
+                    intervals.contains(nil)
+                    ? [.cron(try Cron(String(piece)), zone)] : intervals.compactMap { $0 }.map { .every($0) }
+            } catch {
+                refuse(name, "is \(quoted(text)): \(error) Intervals are written as 30m.")
+                return []
+            }
         }
-        return times ?? []
+        let isUsable = times.allSatisfy { if case .every(let interval) = $0 { interval >= .seconds(1) } else { true } }
+        if !isUsable || !(1...50).contains(times.count) {
+            refuse(
+                name, "is \(quoted(text)): write off, or up to 50 intervals of 1s or more and crons with semicolons.")
+        }
+        return times
     }
 
-    mutating func timeZone(_ name: String) -> String {
-        guard let text = text(name) else { return "UTC" }
-        if TimeZone(identifier: text) == nil {
-            refuse(name, "is \(quoted(text)): write an IANA time zone, such as UTC or Europe/Madrid.")
+    mutating func timeZone(_ name: String) -> TimeZone {
+        let text = text(name) ?? ""
+        do {
+            return try Recurrence.zone(text)
+        } catch {
+            refuse(name, "is \(quoted(text)): \(error)")
+            return .gmt
         }
-        return text
     }
 
     mutating func listen(_ name: String) -> Settings.ListenAddress {

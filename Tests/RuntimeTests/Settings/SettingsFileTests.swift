@@ -1,5 +1,7 @@
 import Domain
+import FoundationEssentials
 import Runtime
+import Scheduling
 import Testing
 
 @Suite("The settings file")
@@ -23,7 +25,7 @@ struct SettingsFileTests {
         #expect(settings.databaseURL?.reveal() == "postgresql://h/d")
         #expect(settings.limits.concurrency == 8)
         #expect(settings.limits.retryDelays == [.seconds(60), .seconds(300)])
-        #expect(settings.limits.sweep == [.every(.seconds(1800)), .cron("0 3 * * *")])
+        #expect(settings.limits.sweep == [.every(.seconds(1800)), .cron(try Cron("0 3 * * *"), .gmt)])
         #expect(settings.apps.map(\.provider) == ["hubspot", "youtube"])
         #expect(settings.log.isJSON)
     }

@@ -1,5 +1,7 @@
 import Domain
+import FoundationEssentials
 import Runtime
+import Scheduling
 import Testing
 
 @Suite("Settings")
@@ -20,7 +22,7 @@ struct SettingsTests {
         #expect(settings.relay.groupWait == .seconds(30))
         #expect(settings.relay.remindEvery == .seconds(86_400))
         #expect(settings.relay.deliveryRetryDelays.count == 13)
-        #expect(settings.keeping.cleanup == "0 2 * * *")
+        #expect(settings.keeping.cleanup == .cron(try Cron("0 2 * * *"), .gmt))
         #expect(settings.keeping.auditDays == 400)
         #expect(settings.log.level == "info")
         #expect(!settings.log.isJSON)
@@ -60,13 +62,18 @@ struct SettingsTests {
     }
 
     @Test(arguments: [
-        ("30m", [Settings.SweepTime.every(.seconds(1800))]),
-        ("0,30 * * * *", [.cron("0,30 * * * *")]),
-        ("10m,1h; 0 3 * * mon-fri", [.every(.seconds(600)), .every(.seconds(3600)), .cron("0 3 * * mon-fri")]),
-        ("OFF", []),
+        ("30m", ["every 1800.0 seconds"]), ("0,30 * * * *", ["0,30 * * * *"]),
+        ("10m, 1h; 0 3 * * mon-fri", ["every 600.0 seconds", "every 3600.0 seconds", "0 3 * * mon-fri"]), ("OFF", []),
     ])
-    func `a sweep has intervals and crons`(text: String, times: [Settings.SweepTime]) throws {
-        #expect(try load(["TOKENWARD_SWEEP": text]).limits.sweep == times)
+    func `a sweep has intervals and crons`(text: String, times: [String]) throws {
+        let sweep = try load(["TOKENWARD_SWEEP": text, "TOKENWARD_TIME_ZONE": "Europe/Madrid"]).limits.sweep
+        let found = sweep.map { recurrence in
+            switch recurrence {
+            case .every(let interval): "every \(interval.seconds) seconds"
+            case .cron(let cron, let zone): zone.identifier == "Europe/Madrid" ? cron.description : "another zone"
+            }
+        }
+        #expect(found == times)
     }
 
     @Test(arguments: [
@@ -74,7 +81,8 @@ struct SettingsTests {
         ("TOKENWARD_CONCURRENCY", "many"), ("TOKENWARD_HTTP_TIMEOUT", "31s"), ("TOKENWARD_RETRY_DELAYS", "1m,x"),
         ("TOKENWARD_RETRY_DELAYS", ","), ("TOKENWARD_AUDIT_DAYS", "29"), ("TOKENWARD_LANGUAGE", "de"),
         ("TOKENWARD_LOG_LEVEL", "loud"), ("TOKENWARD_LOG_FORMAT", "xml"), ("TOKENWARD_CLEANUP", "daily"),
-        ("TOKENWARD_CLEANUP", "0 25 * * *"), ("TOKENWARD_SWEEP", "sometimes"), ("TOKENWARD_TIME_ZONE", "Mars/Base"),
+        ("TOKENWARD_CLEANUP", "0 25 * * *"), ("TOKENWARD_SWEEP", "sometimes"), ("TOKENWARD_SWEEP", "0s"),
+        ("TOKENWARD_SWEEP", ";"), ("TOKENWARD_TIME_ZONE", "Mars/Base"),
         ("TOKENWARD_LISTEN", "8080"), ("TOKENWARD_LISTEN", "example.com:80"), ("TOKENWARD_LISTEN", "127.0.0.1:70000"),
         ("TOKENWARD_LISTEN", "::1:80"), ("TOKENWARD_PUBLIC_URL", "tokens.example.com"),
         ("TOKENWARD_PUBLIC_URL", "https://a/?b"), ("TOKENWARD_CATALOGUE", "/nowhere/at/all.yaml"),
