@@ -26,8 +26,11 @@ package struct ProviderEntry: Sendable {
     let inspection: InspectionRules
     let retryAfter: [RetryAfterSource]
     let rules: [Rule]
+    /// What a lookup of a moved account gives; nil when there is none.
+    let relocation: RelocationRules?
+
     /// Whether a moved account can be looked up.
-    let hasRelocation: Bool
+    var hasRelocation: Bool { relocation != nil && hasRequest(.relocate) }
 
     /// What an unknown outcome allows (PROTOCOL §2), the first that matches.
     package var replayClass: ReplayClass {
@@ -84,6 +87,8 @@ package enum RequestKind: String, Sendable, CaseIterable {
     case refresh
     case revoke
     case inspect
+    /// Where a moved account is now.
+    case relocate
 }
 
 /// How one request is written.
@@ -140,6 +145,12 @@ struct InspectionRules: Sendable {
     var errorCode: BodyPath?
     var errorSubcode: BodyPath?
     var accountID: BodyPath?
+}
+
+/// What the lookup of a moved account gives.
+struct RelocationRules: Sendable {
+    let parameter: ConnectionParameter
+    let path: BodyPath
 }
 
 /// How the consent page is asked for.

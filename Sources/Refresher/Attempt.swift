@@ -105,19 +105,47 @@ struct Attempt: Sendable {
         return nil
     }
 
-    /// Sends, with the app's next secret after a `client` answer; at most three transfers.
-    private func present(_ credential: Credential, as app: App) async -> FinishedAttempt {
+    /// Sends; again with the app's next secret after a `client` answer, or to where the account moved; at most three
+    /// transfers in all (PROTOCOL §3.4).
+    private func present(_ stored: Credential, as app: App) async -> FinishedAttempt {
         let secrets: [Secret?] = app.secrets.isEmpty ? [nil] : app.secrets.map { $0 }
+        var credential = stored
         var refusal: FinishedAttempt?
-        for (index, secret) in secrets.prefix(Self.transfersMax).enumerated() {
+        var (index, transfers) = (0, 0)
+        while index < secrets.count, transfers < Self.transfersMax {
+            let secret = secrets[index]
             let end = await Transfer(attempt: self, credential: credential, app: app, secret: secret, index: index)
                 .run()
+            transfers += 1
             // What one secret was told stays true when the next one does not get out.
             if let refusal, !end.isHeard { return refusal }
-            guard end.finished.answerClass == .client else { return end.finished }
+            if end.finished.mayHaveMoved, credential == stored, transfers + 1 < Self.transfersMax {
+                guard let moved = await whereabouts(of: credential, as: app, secret: secret) else {
+                    return end.finished
+                }
+                transfers += 1
+                credential = moved
+            } else {
+                guard end.finished.answerClass == .client else { return end.finished }
+                index += 1
+            }
             refusal = end.finished
         }
         return refusal ?? failed(.appMissing)
+    }
+
+    /// Asks where the account is now; nil when nobody says, or it is where it was.
+    private func whereabouts(of credential: Credential, as app: App, secret: Secret?) async -> Credential? {
+        let inputs = RequestInputs(credential: credential, app: app, secret: secret)
+        guard let request = try? entry.relocateRequest(inputs) else { return nil }
+        let limit = shared.transferLimit
+        let permit = SendPermit(
+            deadline: batch.sentAt + ReplayRule.sendWindow - limit, gate: shared.gate, clock: shared.clock,
+            isJournalled: replayClass.isJournalled)
+        guard permit.isPossible else { return nil }
+        let end = await shared.sender.send(request, limits: TransferLimits(total: limit)) { permit.grant() }
+        guard case .answered(let response) = end, !response.isCut, !response.isOverLong else { return nil }
+        return entry.relocated(credential, status: response.status, body: response.body)
     }
 
     // MARK: Ends
@@ -135,7 +163,10 @@ struct Attempt: Sendable {
                     of: claim, end, now: now, sentFor: sentFor, random: shared.random(), actor: actor,
                     isAppCleared: isAppCleared)))
         attempt.contact = end.contact
-        if case .answer(let answer) = end { attempt.answerClass = answer.answerClass }
+        if case .answer(let answer) = end {
+            attempt.answerClass = answer.answerClass
+            attempt.mayHaveMoved = answer.first == "relocate"
+        }
         return attempt
     }
 

@@ -46,5 +46,7 @@ struct FinishedAttempt: Sendable {
     var isNoted: Bool
     /// The class of the provider's refusal: what the app is judged by.
     var answerClass: AnswerClass?
+    /// The catalogue has the account looked up after this refusal.
+    var mayHaveMoved = false
     var contact = Pacing.Contact.none
 }

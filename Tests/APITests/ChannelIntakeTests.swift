@@ -23,6 +23,35 @@ struct ChannelIntakeTests {
         try intake().channel(try ChannelFields(columns: columns), now: now)
     }
 
+    private struct OwnEndpoint: AppDirectory {
+        func app(provider: String, tenantID: String) -> App? {
+            App(
+                id: provider, provider: provider, clientID: "c", secrets: [],
+                parameters: ["token_url": "https://login.example/token"])
+        }
+    }
+
+    @Test func `an endpoint of the app need not stand on the channel, and a superadmin's may`() throws {
+        let intake = ChannelIntake(catalogue: try Catalogue.embedded(), apps: OwnEndpoint())
+        var columns = ["provider": "oauth2", "refresh_token": "rt"]
+        #expect(try intake.channel(try ChannelFields(columns: columns), now: now).grant.credential.parameters == [:])
+        columns["params"] = #"{"token_url":"https://other.example/token"}"#
+        #expect(
+            try intake.channel(try ChannelFields(columns: columns), now: now).grant.credential.parameters
+                == ["token_url": "https://other.example/token"])
+    }
+
+    @Test func `a Meta token with less than two days left is exchanged at once`() throws {
+        func due(_ hours: Double, provider: String = "whatsapp") throws -> Bool {
+            try channel([
+                "provider": provider, "access_token": "x", "access_issued_at": "\(now.timeIntervalSince1970)",
+                "access_expires_at": "\(now.timeIntervalSince1970 + hours * 3600)",
+            ]).grant.dueAt.map { $0 <= now } ?? false
+        }
+        #expect(try due(1) && due(47) && due(47, provider: "instagram"))
+        #expect(try !due(49) && !due(1440) && !due(1, provider: "youtube"))
+    }
+
     @Test func `a whole channel is taken as it is named`() throws {
         let channel = try channel([
             "id": "crm", "tenant_id": "acme", "user_id": "u", "provider": "amocrm", "display_name": "Sales",

@@ -37,10 +37,11 @@ package struct ChannelIntake: Sendable {
         // Clients take these for steps in a path.
         guard id.rawValue != ".", id.rawValue != ".." else { throw IntakeError("`id` must not be `.` or `..`") }
         let tenant = try text("tenant_id", fields) ?? "default"
-        let grant = try grant(fields, channel: id, entry: entry, now: now)
+        let app = apps.app(provider: provider, tenantID: tenant)
+        let grant = try grant(fields, channel: id, entry: entry, app: app, now: now)
         return NewChannel(
             id: id, tenantID: tenant, userID: try text("user_id", fields), provider: provider,
-            appID: apps.app(provider: provider, tenantID: tenant)?.id ?? provider,
+            appID: app?.id ?? provider,
             displayName: try text("display_name", fields), localName: try text("local_name", fields),
             externalID: try text("external_id", fields), status: try status(fields), meta: try object("meta", fields),
             grant: grant)
@@ -49,7 +50,7 @@ package struct ChannelIntake: Sendable {
     /// A credential by hand; `parameters` are the channel's own unless the fields bring new ones.
     package func grant(
         _ fields: ChannelFields, channel: ChannelID, entry: ProviderEntry, parameters: [String: String]? = nil,
-        now: Date
+        app: App? = nil, now: Date
     ) throws(IntakeError) -> NewGrant {
         let access = try token("access_token", fields)
         let refresh = try token("refresh_token", fields)
@@ -61,7 +62,7 @@ package struct ChannelIntake: Sendable {
         }
         var connection = parameters ?? [:]
         if fields.values["params"] != nil || parameters == nil {
-            connection = try self.parameters(fields, entry: entry)
+            connection = try self.parameters(fields, entry: entry, app: app)
         }
         let issuedAt = try time("access_issued_at", fields)
         let expiresAt = try time("access_expires_at", fields)
@@ -90,7 +91,9 @@ package struct ChannelIntake: Sendable {
         return entry.renewalTime.dueAt(channel: channel, issuedAt: issuedAt ?? now, expiresAt: expiresAt, life: life)
     }
 
-    private func parameters(_ fields: ChannelFields, entry: ProviderEntry) throws(IntakeError) -> [String: String] {
+    private func parameters(
+        _ fields: ChannelFields, entry: ProviderEntry, app: App?
+    ) throws(IntakeError) -> [String: String] {
         var parameters: [String: String] = [:]
         if let text = fields.values["params"] {
             guard case .object(let members)? = try? JSON(parsing: Array(text.utf8)) else {
@@ -104,8 +107,12 @@ package struct ChannelIntake: Sendable {
         for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
             try check(name, value, of: entry)
         }
-        if let missing = entry.missingParameters(in: parameters).first {
-            throw IntakeError("\(entry.name) needs the connection parameter `\(missing)`: set it in `params`")
+        let known = parameters.merging(app?.parameters ?? [:]) { $1 }
+        if let missing = entry.missingParameters(in: known).first {
+            throw IntakeError(
+                "\(entry.name) needs the connection parameter `\(missing)`: set it in `params`"
+                    + (entry.connectionParameters.first { $0.name == missing }?.source == .operator
+                        ? " or on the app" : ""))
         }
         return parameters
     }

@@ -95,6 +95,24 @@ extension EntryReader {
             accountID: try paths(map["account_id"], "\(what).account_id").first)
     }
 
+    /// Which connection parameter a lookup of a moved account gives, and where its answer holds it.
+    func relocation(_ parameters: [ConnectionParameter]) throws(CatalogueError) -> RelocationRules? {
+        guard let request = self["relocate"] else { return nil }
+        guard let node = try request.map("relocate")["response"] else {
+            throw request.refused("“relocate” needs a response: {parameter, path}.")
+        }
+        let map = try node.map("relocate.response", known: ["parameter", "path"])
+        guard let name = map["parameter"], let place = map["path"] else {
+            throw node.refused("relocate.response needs parameter and path.")
+        }
+        let parameter = try name.text("relocate.response.parameter")
+        // What an answer may choose is one label, or one of a list: a host is not (PROTOCOL §11).
+        guard let declared = parameters.first(where: { $0.name == parameter }), declared.source != .operator else {
+            throw name.refused("relocate.response.parameter must be a connection parameter that is not the operator's.")
+        }
+        return RelocationRules(parameter: declared, path: try path(place, "relocate.response.path"))
+    }
+
     func retryAfter() throws(CatalogueError) -> [RetryAfterSource] {
         var sources: [RetryAfterSource] = []
         for node in try self["retry_after"]?.list("retry_after") ?? [] {

@@ -97,6 +97,7 @@ extension EntryReader {
                 case .refresh: endpoints["refresh"] ?? endpoints["token"]
                 case .revoke: endpoints["revoke"]
                 case .inspect: endpoints["inspect"]
+                case .relocate: endpoints["relocate"]
                 }
             if let rules = try request(kind, node, endpoint) {
                 requests[kind] = rules

@@ -4,8 +4,8 @@ import Domain
 struct EntryReader {
     static let known: Set<String> = [
         "name", "extends", "status", "seeds", "confidence", "sources", "note", "vars", "connection_params", "endpoints",
-        "authorize", "exchange", "upgrade", "credential", "refresh", "revoke", "inspect", "response", "lifetime",
-        "policy", "limits", "retry_after", "errors", "code_required", "examples", "hidden",
+        "authorize", "exchange", "upgrade", "credential", "refresh", "revoke", "inspect", "relocate", "response",
+        "lifetime", "policy", "limits", "retry_after", "errors", "code_required", "examples", "hidden",
     ]
     private enum Status: String, CaseIterable { case active, deprecated }
     private enum Confidence: String, CaseIterable { case high, medium, low }
@@ -64,7 +64,7 @@ struct EntryReader {
             limits: try limits(), authorization: try authorization(endpoints["authorize"]), examples: try examples(),
             requests: credential == .none ? requests.filter { $0.key != .refresh } : requests, answer: try answer(),
             inspection: try inspection(), retryAfter: try retryAfter(), rules: try rules(),
-            hasRelocation: endpoints["relocate"] != nil)
+            relocation: try relocation(parameters))
     }
 
     /// Fields that people read: known values, and nothing this version cannot do.

@@ -64,7 +64,7 @@ extension ProviderEntry {
         return Self.url(try endpoint.url(value), query: pairs)
     }
 
-    private func request(_ kind: RequestKind, _ inputs: RequestInputs) throws(RequestError) -> OutgoingRequest? {
+    func request(_ kind: RequestKind, _ inputs: RequestInputs) throws(RequestError) -> OutgoingRequest? {
         guard let rules = requests[kind] else { return nil }
         guard inputs.credential.accessToken?.isEmpty == false || inputs.credential.refreshToken?.isEmpty == false else {
             throw .missingCredential

@@ -8,11 +8,17 @@ package enum ProviderAppNames {
         let id: [String]
         let secret: [String]
         let redirect: String?
+        /// Names of connection parameters that hold for all channels of the app.
+        let parameters: [(setting: String, parameter: String)]
 
-        init(_ id: [String], _ secret: [String], redirect: String? = nil) {
+        init(
+            _ id: [String], _ secret: [String], redirect: String? = nil,
+            parameters: [(setting: String, parameter: String)] = []
+        ) {
             self.id = id
             self.secret = secret
             self.redirect = redirect
+            self.parameters = parameters.sorted { $0.setting < $1.setting }
         }
     }
 
@@ -61,7 +67,12 @@ package enum ProviderAppNames {
     }()
 
     /// The ends of the names `TOKENWARD_APP_<PROVIDER>_…`, which every provider has.
-    package static let patternEnds = ["_CLIENT_ID", "_CLIENT_SECRET", "_REDIRECT_URI"]
+    package static let patternEnds = ["_CLIENT_ID", "_CLIENT_SECRET", "_REDIRECT_URI"] + parameterEnds.keys.sorted()
+    /// The built-in entries' connection parameters that are the operator's to set.
+    static let parameterEnds = [
+        "_AUTHORIZE_URL": "authorize_url", "_TOKEN_URL": "token_url", "_REVOKE_URL": "revoke_url",
+        "_INSPECT_URL": "inspect_url", "_SERVICE_ID": "service_id",
+    ]
     package static let patternPrefix = "TOKENWARD_APP_"
 
     /// The provider of a `TOKENWARD_APP_<PROVIDER>_…` name, in the catalogue's spelling; nil for another name.
@@ -82,13 +93,19 @@ package enum ProviderAppNames {
             patternPrefix
             + provider.uppercased().split(separator: "-", omittingEmptySubsequences: false)
             .joined(separator: "_")
-        return Source(["\(stem)_CLIENT_ID"], ["\(stem)_CLIENT_SECRET"], redirect: "\(stem)_REDIRECT_URI")
+        return Source(
+            ["\(stem)_CLIENT_ID"], ["\(stem)_CLIENT_SECRET"], redirect: "\(stem)_REDIRECT_URI",
+            parameters: parameterEnds.map { (stem + $0.key, $0.value) })
     }
 
     static func patternRow(named name: String) -> SettingRow? {
         guard let provider = patternProvider(of: name) else { return nil }
         if name.hasSuffix("_CLIENT_ID") { return SettingRow(name, .text, "Client id of `\(provider)`") }
         if name.hasSuffix("_REDIRECT_URI") { return SettingRow(name, .url, "Redirect URI of `\(provider)`") }
+        if let end = parameterEnds.first(where: { name.hasSuffix($0.key) }) {
+            return SettingRow(
+                name, end.key.hasSuffix("_URL") ? .url : .text, "Connection parameter `\(end.value)` of `\(provider)`")
+        }
         return SettingRow(name, .secret, "Client secret of `\(provider)`")
     }
 

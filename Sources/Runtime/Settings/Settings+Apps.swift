@@ -25,9 +25,11 @@ extension SettingsReader {
             let id = first(source.id)
             let secrets = first(source.secret).map(list) ?? []
             let redirect = source.redirect.flatMap { redirectURI($0, told: &told) }
+            let parameters = parameters(source)
             let isPattern = index == 0
             if id == nil, secrets.isEmpty {
-                if redirect != nil, let name = source.redirect, told.insert(name).inserted {
+                let lonely = [redirect == nil ? nil : source.redirect].compactMap(\.self) + parameters.map(\.setting)
+                if let name = lonely.first, told.insert(name).inserted {
                     refuse(name, "has no client id beside it: set \(source.id[0]) too.")
                 }
                 continue
@@ -50,10 +52,21 @@ extension SettingsReader {
             if chosen == nil {
                 chosen = App(
                     id: provider, provider: provider, clientID: id, secrets: secrets.map(Secret.init),
-                    redirectURI: redirect)
+                    redirectURI: redirect,
+                    parameters: Dictionary(
+                        parameters.map { ($0.parameter, $0.value) }, uniquingKeysWith: { first, _ in first }))
             }
         }
         return chosen
+    }
+
+    /// What is said of an app's own endpoints; the catalogue judges it once it is read.
+    private mutating func parameters(
+        _ source: ProviderAppNames.Source
+    ) -> [(setting: String, parameter: String, value: String)] {
+        source.parameters.compactMap { setting, parameter in
+            text(setting).map { (setting, parameter, $0) }
+        }
     }
 
     private mutating func redirectURI(_ name: String, told: inout Set<String>) -> String? {

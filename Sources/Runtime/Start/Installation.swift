@@ -40,6 +40,7 @@ package struct Installation: Sendable {
     ) async throws -> Value {
         // What can be wrong without a database is said before one is touched or started.
         let catalogue = try catalogue(settings)
+        try checkParameters(of: settings.apps, in: catalogue)
         let templates = try templates(settings)
         return try await withPool(settings, for: purpose, logger: logger) { pool in
             try await prepareSchema(Migrations(pool: pool), purpose: purpose, logger: logger)
@@ -106,6 +107,16 @@ package struct Installation: Sendable {
         } catch let error as PostgresError {
             throw StartError(
                 .failed, "The database cannot be used: \(error) Check DATABASE_URL and that PostgreSQL runs.")
+        }
+    }
+
+    /// A host that receives secrets is judged before anything is sent there.
+    private static func checkParameters(of apps: [App], in catalogue: Catalogue) throws {
+        for app in apps where !app.parameters.isEmpty {
+            guard let entry = catalogue[app.provider] else { continue }
+            if let problem = entry.problems(withParameters: app.parameters, fromOperator: true).first {
+                throw StartError(.misconfigured, "The app of \(app.provider) cannot be used: \(problem)")
+            }
         }
     }
 

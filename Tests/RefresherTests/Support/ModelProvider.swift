@@ -43,6 +43,7 @@ final class ModelProvider: Sendable {
         var revocations: [String] = []
         var revocationFaults = 0
         var inspections: [String] = []
+        var lookups = 0
     }
 
     let clock: Simulation
@@ -52,6 +53,7 @@ final class ModelProvider: Sendable {
     private let state = Mutex(State())
     private let conduct = Hook<String, Conduct> { _ in .answer }
     private let inspection = Hook<String, IncomingResponse> { _ in IncomingResponse(status: 404) }
+    private let whereabouts = Hook<String, IncomingResponse> { _ in IncomingResponse(status: 404) }
     private let tellsExpiry = Mutex(true)
     private let latency = Hook<String, Duration> { _ in .milliseconds(100) }
 
@@ -65,6 +67,9 @@ final class ModelProvider: Sendable {
     func setConduct(_ new: @escaping @Sendable (String) -> Conduct) { conduct.set(new) }
     /// - Parameter new: what is said of this access token.
     func setInspection(_ new: @escaping @Sendable (String) -> IncomingResponse) { inspection.set(new) }
+    /// - Parameter new: where the account of this refresh token is said to be.
+    func setWhereabouts(_ new: @escaping @Sendable (String) -> IncomingResponse) { whereabouts.set(new) }
+    var lookups: Int { state.withLock { $0.lookups } }
     func setTellsExpiry(_ tells: Bool) { tellsExpiry.withLock { $0 = tells } }
     func setLatency(_ new: @escaping @Sendable (String) -> Duration) { latency.set(new) }
     func latency(of grant: String) -> Duration { latency(grant) }
@@ -112,11 +117,15 @@ final class ModelProvider: Sendable {
     /// Requests other than refreshes; nil for a refresh.
     func answerAside(_ request: OutgoingRequest, permit: @Sendable () -> Bool) async -> TransferEnd? {
         let path = request.url.reveal().split(separator: "/").last
-        guard path == "revoke" || path == "inspect" else { return nil }
+        guard path == "revoke" || path == "inspect" || path == "whereabouts" else { return nil }
         guard permit() else { return .notSent(code: "42", message: "The permit was refused.") }
         await clock.pause(for: .milliseconds(50))
         let pairs = String(decoding: request.body, as: UTF8.self).split(separator: "&")
         let token = pairs.first { $0.hasPrefix("token=") }.map { String($0.dropFirst(6)) } ?? ""
+        if path == "whereabouts" {
+            state.withLock { $0.lookups += 1 }
+            return .answered(whereabouts(request.headers.first { $0.name == "X-Refresh-Token" }?.value ?? ""))
+        }
         if path == "inspect" {
             state.withLock { $0.inspections.append(token) }
             return .answered(inspection(token))

@@ -242,6 +242,19 @@ enum Sample {
               refresh_token: [refresh_token]
               access_expires: {path: expires_in, unit: seconds, missing_means: inspect}
             policy: {rotation: always, old_refresh_valid: none, verify_extended: true}
+          moving:
+            name: Moving
+            extends: strict
+            connection_params: {place: {required: true, source: user, pattern: "^[a-z]+$"}}
+            endpoints: {token: "https://{conn.place}.strict.example/token", relocate: "https://shared.strict.example/whereabouts"}
+            relocate:
+              method: GET
+              encoding: query
+              client_auth: none
+              headers: {X-Refresh-Token: "{refresh_token}"}
+              params: {}
+              response: {parameter: place, path: place}
+            errors: [{when: {status: 404}, class: unknown, reason: moved, first: relocate}]
           demanding:
             name: Demanding
             extends: strict

@@ -58,8 +58,21 @@ struct SettingsAppsTests {
         #expect(apps.first?.redirectURI == "https://example.com/callback")
     }
 
+    @Test func `an app has the endpoints that its settings name`() throws {
+        let apps = try Settings.load(environment: [
+            "HOME": "/h", "TOKENWARD_APP_OAUTH2_CLIENT_ID": "c",
+            "TOKENWARD_APP_OAUTH2_TOKEN_URL": "https://login.example/token",
+            "TOKENWARD_APP_OAUTH2_INSPECT_URL": "https://login.example/introspect",
+        ]).apps
+        #expect(
+            apps.map(\.parameters) == [
+                ["token_url": "https://login.example/token", "inspect_url": "https://login.example/introspect"]
+            ])
+    }
+
     @Test(arguments: [
-        ["YOUTUBE_CLIENT_ID": "y"], ["YOUTUBE_CLIENT_SECRET": "s"], ["META_APP_ID": "m"],
+        ["TOKENWARD_APP_OAUTH2_TOKEN_URL": "https://login.example/token"], ["YOUTUBE_CLIENT_ID": "y"],
+        ["YOUTUBE_CLIENT_SECRET": "s"], ["META_APP_ID": "m"],
         ["TOKENWARD_APP_X_CLIENT_SECRET": "s"], ["AMOCRM_REDIRECT_URI": "https://e.com"],
         ["YOUTUBE_CLIENT_ID": "y", "YOUTUBE_CLIENT_SECRET": "1,2,3,4"],
         ["AMOCRM_CLIENT_ID": "a", "AMOCRM_CLIENT_SECRET": "s", "AMOCRM_REDIRECT_URI": "callback"],
