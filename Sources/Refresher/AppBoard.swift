@@ -1,11 +1,13 @@
 import Domain
+import FoundationEssentials
 import Logging
 import Synchronization
 
-/// What the loop knows of apps that the provider refuses (PROTOCOL §7 "App"), shared through the database.
+/// What the loop knows of apps in trouble (PROTOCOL §7 "App"), judged per replica and shared through the database.
 ///
-/// Here: `ok → suspect → paused → ok`. A suspect app is judged by a canary, the most recently renewed other channel; an
-/// app with one channel by a second answer a minute later. Held verdicts and degraded apps have their place beside it.
+/// A refused app goes `ok → suspect → paused → ok`; a canary, the most recently renewed other channel, decides. An app
+/// whose channels fail alike is `degraded` until one succeeds. When its channels are denied alike their verdicts are held:
+/// see ``AppBoard+Holds``.
 final class AppBoard: Sendable {
     /// The channel that decides about a troubled app.
     struct Canary: Sendable {
@@ -15,26 +17,38 @@ final class AppBoard: Sendable {
         var isOnlyChannel: Bool
     }
 
-    private struct Suspicion {
+    struct Suspicion {
         var channel: ChannelID
         var since: ContinuousClock.Instant
     }
 
-    private struct State {
+    /// A hold that begins here and is not in the database yet; one that does not get there is soon forgotten.
+    struct Beginning {
+        static let lasts: Duration = .seconds(60)
+        /// Database time.
+        var since: Date
+        var at: ContinuousClock.Instant
+    }
+
+    struct State {
         var standings: [String: AppStanding] = [:]
         /// The channel whose answer made the app suspect.
         var suspicions: [String: Suspicion] = [:]
         /// Channels that are refused while the app works for others.
         var cleared: Set<ChannelID> = []
+        var windows: [String: AppWindow] = [:]
+        var beginning: [String: Beginning] = [:]
+        /// How many tenants an app has, up to two.
+        var tenants: [String: (count: Int, at: ContinuousClock.Instant)] = [:]
     }
 
     /// Channels whose refusals are held against themselves; beyond it the app is suspected once more.
     static let clearedMax = 10_000
 
-    private let store: any RefreshStore
-    private let clock: any LocalClock
-    private let logger: Logger
-    private let state = Mutex(State())
+    let store: any RefreshStore
+    let clock: any LocalClock
+    let logger: Logger
+    let state = Mutex(State())
 
     init(store: any RefreshStore, clock: any LocalClock, logger: Logger) {
         self.store = store
@@ -44,26 +58,70 @@ final class AppBoard: Sendable {
 
     /// Apps whose due channels are left alone.
     var excluded: [String] {
-        state.withLock { $0.standings.filter { $0.value.state != .degraded }.keys.sorted() }
+        state.withLock { $0.standings.filter { $0.value.state.isRefused }.keys.sorted() }
     }
 
     func isExcluded(_ app: String) -> Bool {
-        state.withLock { state in state.standings[app].map { $0.state != .degraded } ?? false }
+        state.withLock { $0.standings[app]?.state.isRefused ?? false }
     }
 
     func standing(of app: String) -> AppStanding? { state.withLock { $0.standings[app] } }
 
-    /// Whether a refusal of the app in an answer to this channel is the channel's own failure.
-    func isCleared(for channel: ChannelID) -> Bool { state.withLock { $0.cleared.contains(channel) } }
-
     /// Reads what other replicas found out.
     func reload() async throws {
         let standings = try await store.troubledApps()
+        let now = clock.now
         state.withLock { state in
+            for (app, standing) in state.standings {
+                // Another replica's success: what failed here before it proves nothing any more.
+                if standing.state == .degraded, standings[app]?.state != .degraded {
+                    state.windows[app]?.forget(.failing)
+                }
+                if standing.heldSince != nil, standings[app]?.heldSince == nil { state.windows[app]?.forget(.denied) }
+            }
             state.standings = standings
+            state.beginning = state.beginning.filter {
+                standings[$0.key]?.heldSince == nil && standings[$0.key]?.releasedAt == nil
+                    && $0.value.at.duration(to: now) < Beginning.lasts
+            }
             // Another replica's canary was accepted.
-            state.suspicions = state.suspicions.filter { standings[$0.key] != nil }
+            state.suspicions = state.suspicions.filter { standings[$0.key]?.state.isRefused ?? false }
+            state.windows = state.windows.filter { !$0.value.isEmpty(at: now) }
+            state.tenants = state.tenants.filter { $0.value.at.duration(to: now) < AppWindow.lasts }
         }
+    }
+
+    // MARK: Evidence
+
+    /// Notes an end that brought no credential, and says what of the app bears on it.
+    ///
+    /// - Parameter now: database time.
+    func circumstances(of claim: Claim, after end: FailedEnd, now: Date) -> AppCircumstances {
+        let local = clock.now
+        return state.withLock { state in
+            let app = claim.appID
+            if let evidence = end.evidence(of: claim) {
+                state.windows[app, default: AppWindow()].note(evidence, of: claim, at: local)
+                beginHold(of: app, in: &state, since: now)
+            }
+            let standing = state.standings[app]
+            let heldSince = standing?.heldSince ?? state.beginning[app]?.since
+            return AppCircumstances(
+                isCleared: state.cleared.contains(claim.channelID),
+                troubledFor: standing.flatMap { standing in
+                    standing.state == .ok ? nil : .seconds(max(0, now.timeIntervalSince(standing.since)))
+                },
+                heldUntil: heldSince.map { $0.addingTimeInterval(ProtocolTimes.holdMax.seconds) })
+        }
+    }
+
+    /// Stores what the last end made plain: a provider in trouble, a hold.
+    func judge(_ app: String, by channel: ChannelID, reason: String) async {
+        let isFailing = state.withLock { state in
+            (state.standings[app]?.state ?? .ok) == .ok && state.windows[app]?.isFailing ?? false
+        }
+        if isFailing { await set(app, .degraded, reason: reason, channel: channel) }
+        await judgeDenials(of: app, by: channel)
     }
 
     /// The provider refused the app's own credentials in an answer to this channel.
@@ -87,11 +145,14 @@ final class AppBoard: Sendable {
         await set(app, .paused, reason: reason, channel: channel)
     }
 
-    /// The provider accepted the app.
-    func accepted(_ app: String, by channel: ChannelID) async {
+    /// The provider renewed this channel's tokens.
+    func accepted(_ app: String, by claim: Claim) async {
+        let now = clock.now
+        let channel = claim.channelID
         let isNews = state.withLock { state in
+            state.windows[app, default: AppWindow()].note(.renewed, of: claim, at: now)
             state.cleared.remove(channel)
-            guard let was = state.standings[app]?.state, was == .suspect || was == .paused else { return false }
+            guard let was = state.standings[app]?.state, was != .ok else { return false }
             if let first = state.suspicions.removeValue(forKey: app), first.channel != channel, was == .suspect,
                 state.cleared.count < Self.clearedMax
             {
@@ -102,11 +163,11 @@ final class AppBoard: Sendable {
         if isNews { await set(app, .ok, reason: "accepted", channel: channel) }
     }
 
-    /// The channels that decide about each troubled app whose turn has come on this replica.
+    /// The channels that decide about each refused app whose turn has come on this replica.
     func canaries() async throws -> [Canary] {
         var canaries: [Canary] = []
         let troubled = state.withLock { state in
-            state.standings.filter { $0.value.state != .degraded }.sorted { $0.key < $1.key }.map {
+            state.standings.filter { $0.value.state.isRefused }.sorted { $0.key < $1.key }.map {
                 (app: $0.key, state: $0.value.state, suspicion: state.suspicions[$0.key])
             }
         }
@@ -128,15 +189,25 @@ final class AppBoard: Sendable {
     }
 
     private func set(_ app: String, _ new: AppState, reason: String, channel: ChannelID) async {
-        do {
+        await storing(app, "app.\(new.rawValue)", reason: reason) {
             try await store.setApp(app, state: new, reason: reason, channel: channel)
+        }
+    }
+
+    /// Writes a change and reads it back; one that is not stored is found again with the next answer.
+    func storing(_ app: String, _ event: String, reason: String, _ change: () async throws -> Void) async {
+        do {
+            try await change()
             try await reload()
             logger.notice(
-                "app state changed",
-                metadata: ["event": "app.\(new.rawValue)", "app": "\(app)", "reason": "\(reason)"])
+                "app state changed", metadata: ["event": "\(event)", "app": "\(app)", "reason": "\(reason)"])
         } catch {
-            // The next answer of the app says it again.
             logger.warning("app state not stored", metadata: ["app": "\(app)", "error": "\(error)"])
         }
     }
+}
+
+extension AppState {
+    /// The provider refuses the app itself: its channels wait.
+    var isRefused: Bool { self == .suspect || self == .paused }
 }

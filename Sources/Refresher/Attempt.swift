@@ -12,6 +12,7 @@ struct Attempt: Sendable {
         let clock: any LocalClock
         let classes: ReplayClasses
         let clockWatch: ClockWatch
+        let board: AppBoard
         let ladder: RetryLadder
         let transferLimit: Duration
         let random: @Sendable () -> Double
@@ -25,8 +26,6 @@ struct Attempt: Sendable {
     let entry: ProviderEntry
     let app: App?
     let actor: String
-    /// The app works for other channels: a refusal of its credentials is this channel's own failure (PROTOCOL §7).
-    let isAppCleared: Bool
     let shared: Surroundings
 
     /// Database time now: the claim's, and local time since.
@@ -156,12 +155,13 @@ struct Attempt: Sendable {
     }
 
     func failed(_ end: FailedEnd, sentFor: Duration = .zero) -> FinishedAttempt {
+        let now = now
         let policy = FailurePolicy(entry: entry, replayClass: replayClass, ladder: shared.ladder)
         var attempt = finished(
             .failure(
                 policy.failure(
                     of: claim, end, now: now, sentFor: sentFor, random: shared.random(), actor: actor,
-                    isAppCleared: isAppCleared)))
+                    app: shared.board.circumstances(of: claim, after: end, now: now))))
         attempt.contact = end.contact
         if case .answer(let answer) = end {
             attempt.answerClass = answer.answerClass

@@ -41,10 +41,10 @@ package struct FailurePolicy: Sendable {
     ///   - now: database time at the end of the attempt.
     ///   - sentFor: local time since the send, for waits that count from the transfer's hard limit.
     ///   - random: uniform in 0..<1.
-    ///   - isAppCleared: the app was refused to this channel, and works for another.
+    ///   - app: what of the app's state bears on this end.
     package func failure(
         of claim: Claim, _ end: FailedEnd, now: Date, sentFor: Duration = .zero, random: Double, actor: String,
-        isAppCleared: Bool = false
+        app: AppCircumstances = AppCircumstances()
     ) -> StoredFailure {
         var failure = StoredFailure(
             key: claim.key, base: claim.base, outcome: .transient, code: "", message: "", dueAt: nil,
@@ -55,12 +55,12 @@ package struct FailurePolicy: Sendable {
         switch end {
         case .notSent(let code, let message):
             (failure.code, failure.message) = (code, message)
-            delay = retry(claim, failures: 1, now: now, random: random)
+            delay = retry(claim, failures: tries(1, app), now: now, random: random)
         case .unknown(let code, let message):
             (failure.outcome, failure.code, failure.message) = (.unknownOutcome, code, message)
-            failure.fails += 1
+            count(&failure, app)
             failure.doubt = claim.doubt || replayClass.isJournalled
-            delay = replay(claim, now: now, sentFor: sentFor, random: random)
+            delay = replay(claim, tries: tries(claim.fails, app), now: now, sentFor: sentFor, random: random)
             // What a person tried on a dead grant may have brought it to life: only a verdict parks it again.
             staysParked = !replayClass.isJournalled
         case .deadWithoutCall(let code, let message):
@@ -80,8 +80,8 @@ package struct FailurePolicy: Sendable {
             (failure.outcome, failure.code, failure.message) = (
                 answer.answerClass.outcome, answer.reason, answer.message
             )
-            delay = judge(answer, of: claim, into: &failure, now: now, random: random, isAppCleared: isAppCleared)
-            isShown = isOwnFailure(answer, isAppCleared: isAppCleared)
+            delay = judge(answer, of: claim, into: &failure, now: now, random: random, app: app)
+            isShown = isOwnFailure(answer, app)
         }
         if isShown { flag(&failure, of: claim, now: now) }
         failure.dueAt = delay.map { now.addingTimeInterval($0.seconds) }
@@ -92,11 +92,14 @@ package struct FailurePolicy: Sendable {
     /// Sets what a classified answer means; the delay until the next try, nil to park.
     private func judge(
         _ answer: AnswerFailure, of claim: Claim, into failure: inout StoredFailure, now: Date, random: Double,
-        isAppCleared: Bool
+        app: AppCircumstances
     ) -> Duration? {
         switch answer.answerClass {
         case .reauth where answer.isNamed:
             failure.denials += 1
+            if let heldUntil = app.heldUntil {
+                return max(ProtocolTimes.confirmationPause, .seconds(heldUntil.timeIntervalSince(now)))
+            }
             guard failure.denials >= entry.policy.deadConfirmations else { return ProtocolTimes.confirmationPause }
             failure.warning = .reauthorizationRequired
             if claim.doubt { failure.code = "rotation_lost" }
@@ -106,15 +109,17 @@ package struct FailurePolicy: Sendable {
             return ProtocolTimes.suspendedPause
         case .suspended:
             // A status alone may be a gateway's: daily tries and the word follow when it stays.
-            failure.fails += 1
+            count(&failure, app)
             if failure.fails >= Self.failuresMax {
                 failure.warning = .suspended
                 return ProtocolTimes.suspendedPause
             }
             return max(
                 Self.unnamedSuspensionPause,
-                retry(claim, failures: failure.fails, now: now, random: random, retryAfter: answer.retryAfter))
-        case .client where !isAppCleared:
+                retry(
+                    claim, failures: tries(failure.fails, app), now: now, random: random,
+                    retryAfter: answer.retryAfter))
+        case .client where !app.isCleared:
             return max(ProtocolTimes.ownFaultPause, min(answer.retryAfter ?? .zero, .seconds(21_600)))
         case .rateLimited:
             return retry(claim, failures: 1, now: now, random: random, retryAfter: answer.retryAfter ?? .seconds(30))
@@ -127,19 +132,30 @@ package struct FailurePolicy: Sendable {
         case .client, .request, .transient, .unknown:
             break
         }
-        failure.fails += 1
-        return retry(claim, failures: failure.fails, now: now, random: random, retryAfter: answer.retryAfter)
+        count(&failure, app)
+        return retry(
+            claim, failures: tries(failure.fails, app), now: now, random: random, retryAfter: answer.retryAfter)
     }
 
     /// Whether an answer speaks of this channel: an app's fault never flags its channels, and a verdict that waits for
     /// its confirmation is told once, with its own name.
-    private func isOwnFailure(_ answer: AnswerFailure, isAppCleared: Bool) -> Bool {
+    private func isOwnFailure(_ answer: AnswerFailure, _ app: AppCircumstances) -> Bool {
         switch answer.answerClass {
-        case .client: isAppCleared
+        case .client: app.isCleared
         case .tooEarly: false
         case .reauth: !answer.isNamed
         case .suspended, .request, .rateLimited, .transient, .unknown: true
         }
+    }
+
+    /// Only failures of the channel's own count: those of an app or a provider in trouble are not.
+    private func count(_ failure: inout StoredFailure, _ app: AppCircumstances) {
+        if app.troubledFor == nil { failure.fails += 1 }
+    }
+
+    /// The step of the ladder: while failures are not counted, the one it would have reached in that time.
+    private func tries(_ failures: Int, _ app: AppCircumstances) -> Int {
+        max(failures, app.troubledFor.map { ladder.failures(within: $0) } ?? 0)
     }
 
     /// Shows people three failures of the channel's own, or an access token that ran out; a stronger warning stays.
@@ -159,11 +175,13 @@ package struct FailurePolicy: Sendable {
     }
 
     /// When the same token may be presented again after an unknown outcome (PROTOCOL §6, second table).
-    private func replay(_ claim: Claim, now: Date, sentFor: Duration, random: Double) -> Duration {
-        guard replayClass != .free else { return retry(claim, failures: claim.fails + 1, now: now, random: random) }
+    private func replay(
+        _ claim: Claim, tries: Int, now: Date, sentFor: Duration, random: Double
+    ) -> Duration {
+        guard replayClass != .free else { return retry(claim, failures: tries + 1, now: now, random: random) }
         let untilDeadline = max(.zero, replayClass.transferLimit - sentFor)
         let first = untilDeadline + ReplayRule.singlePause
-        let single = claim.doubt ? retry(claim, failures: claim.fails, now: now, random: random, floor: first) : first
+        let single = claim.doubt ? retry(claim, failures: tries, now: now, random: random, floor: first) : first
         switch replayClass {
         case .free, .single:
             return single
@@ -171,7 +189,7 @@ package struct FailurePolicy: Sendable {
             let soon = untilDeadline + ReplayRule.gracePause
             guard claim.doubt else { return soon }
             // Each earlier replay took a sixth of the window.
-            let passed = ReplayRule.gracePause + window / 6 * max(claim.fails, 1)
+            let passed = ReplayRule.gracePause + window / 6 * max(tries, 1)
             return passed < window - .seconds(60) ? max(window / 6, soon) : single
         case .family:
             let left = claim.accessExpiresAt.map { Duration.seconds($0.timeIntervalSince(now)) } ?? .zero

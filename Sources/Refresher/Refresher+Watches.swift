@@ -95,6 +95,7 @@ extension Refresher {
                     heartbeats.beat("apps")
                     try await probe(canary)
                 }
+                for app in board.held { try await lookAgain(at: app) }
             } catch {
                 logger.warning("app states cannot be read", metadata: ["event": "apps.failed", "error": "\(error)"])
             }
@@ -111,5 +112,20 @@ extension Refresher {
             board.standing(of: canary.app)?.state == .suspect
         else { return }
         await board.confirmed(canary.app, by: canary.channel, reason: report.reason)
+    }
+
+    /// Canaries of an app whose verdicts are held: one denied channel of each tenant.
+    private func lookAgain(at app: String) async throws {
+        switch try await board.holdTurn(of: app) {
+        case .none: return
+        case .overdue:
+            await board.release(app, because: "The hour is over; denied channels are tried once more.")
+        case .canaries(let channels):
+            heartbeats.beat("apps")
+            let reports = try await refresh(
+                channels, RefreshOptions(force: true, actor: "app probe", patience: Self.probePatience), isProbe: true)
+            await board.settle(app, by: reports, canaries: channels.count)
+        }
+        wake.send()
     }
 }

@@ -10,10 +10,10 @@ extension Refresher {
         let attempt = Attempt(
             claim: claim, batch: times, entry: entry,
             app: ports.apps.app(provider: claim.provider, tenantID: claim.tenantID), actor: actor,
-            isAppCleared: board.isCleared(for: claim.channelID),
             shared: Attempt.Surroundings(
                 sender: ports.sender, journal: ports.journal, gate: gate, clock: clock, classes: classes,
-                clockWatch: clockWatch, ladder: configuration.ladder, transferLimit: configuration.transferLimit,
+                clockWatch: clockWatch, board: board, ladder: configuration.ladder,
+                transferLimit: configuration.transferLimit,
                 random: random,
                 catalogueRevision: ports.catalogue.revision))
         let finished = await attempt.run()
@@ -80,11 +80,12 @@ extension Refresher {
 
     private func judgeApp(of finished: FinishedAttempt) async {
         let claim = finished.claim
-        if finished.answerClass == .client {
-            await board.rejected(
-                claim.appID, by: claim.channelID, reason: finished.end.report(for: claim.channelID).reason)
-        } else if case .success = finished.end {
-            await board.accepted(claim.appID, by: claim.channelID)
+        switch finished.end {
+        case .success: await board.accepted(claim.appID, by: claim)
+        case .failure(let failure) where finished.answerClass == .client:
+            await board.rejected(claim.appID, by: claim.channelID, reason: failure.code)
+        case .failure(let failure): await board.judge(claim.appID, by: claim.channelID, reason: failure.code)
+        case .inspection, .release: break
         }
     }
 

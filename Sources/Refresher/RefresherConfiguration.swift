@@ -45,6 +45,10 @@ enum ProtocolTimes {
     static let doubtPause: Duration = .seconds(60)
     /// Probe of a paused app (§7).
     static let appProbe: Duration = .seconds(600)
+    /// The first canaries of an app whose verdicts are held, the next ones, and the end of the hold (§7).
+    static let holdLook: Duration = .seconds(900)
+    static let holdProbe: Duration = .seconds(60)
+    static let holdMax: Duration = .seconds(3600)
     /// Second look at a suspect app (§7).
     static let suspectProbe: Duration = .seconds(60)
     /// A claim that is given back because of the app or of this replica's journal or keys is due again after it.

@@ -132,6 +132,7 @@ extension Store {
         }
     }
 
+    /// The channels are due when every replica has heard of it.
     package func releaseVerdicts(of appID: String, because sentence: String) async throws {
         _ = try await transaction { connection in
             let ended = try await connection.query(
@@ -147,7 +148,7 @@ extension Store {
                   SELECT channel_id FROM schedule
                    WHERE app_id = $1 AND denials > 0 AND lease_until IS NULL AND status IN (1, 2) AND due_at > now()
                    ORDER BY channel_id FOR NO KEY UPDATE)
-                UPDATE schedule s SET due_at = now() FROM l WHERE s.channel_id = l.channel_id
+                UPDATE schedule s SET due_at = now() + interval '5 seconds' FROM l WHERE s.channel_id = l.channel_id
                 """, [.text(appID)])
         }
     }

@@ -30,6 +30,12 @@ struct RetryLadderTests {
         #expect(ladder.delay(failures: 9, random: 1, timeLeft: .seconds(-10)) == .seconds(21_600))
     }
 
+    @Test(arguments: [(0, 1), (59, 1), (60, 2), (180, 3), (480, 4), (4080, 7), (1_000_000, 9)])
+    func `time tells how many failures the ladder would have seen`(seconds: Int, failures: Int) {
+        #expect(RetryLadder().failures(within: .seconds(seconds)) == failures)
+        #expect(RetryLadder(steps: []).failures(within: .seconds(seconds)) == 1)
+    }
+
     @Test func `a provider cannot ask for more than six hours`() {
         #expect(RetryLadder().delay(failures: 1, random: 0, retryAfter: .seconds(1_000_000)) == .seconds(21_600))
     }

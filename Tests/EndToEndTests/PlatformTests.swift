@@ -18,7 +18,9 @@ import Testing
                 (platform, PlatformCase.allCases.filter { $0.applies(to: platform) })
             }
             try await world.importChannels(
-                cases.flatMap { platform, cases in cases.map { channel($0, platform, in: world) } })
+                cases.flatMap { platform, cases in
+                    cases.flatMap { [channel($0, platform, in: world), wellChannel($0, platform, in: world)] }
+                })
             try await world.serve { program, client in
                 await withTaskGroup(of: Void.self) { group in
                     for (platform, cases) in cases {
@@ -35,6 +37,13 @@ import Testing
                 #expect(ready.status == 200, "\(ready)\n\(program.text)")
             }
         }
+    }
+
+    /// One that works, beside each case.
+    private func wellChannel(_ scenario: PlatformCase, _ platform: SandboxPlatform, in world: World) -> NewTestChannel {
+        var channel = world.channel(PlatformScene.id(platform, scenario) + "-well", platform)
+        channel.accessExpiresAt = "\(Date().timeIntervalSince1970 + 1800)"
+        return channel
     }
 
     private func channel(_ scenario: PlatformCase, _ platform: SandboxPlatform, in world: World) -> NewTestChannel {
@@ -116,6 +125,11 @@ struct PlatformScene: Sendable {
             case .revoked: try await confirm()
             case .endUntold: try await expectInspectedEnd()
             default: break
+            }
+            // Failures while a whole provider fails are not counted as the channel's: a success comes between.
+            if scenario != .appRejected, scenario != .rateLimited {
+                let reply = try await client.post("/v1/channels/\(id)-well/refresh", #"{"force": true}"#)
+                #expect(reply.json["outcome"]?.text == "renewed", "\(id)-well: \(reply)")
             }
         } catch {
             Issue.record(error, "\(id)")

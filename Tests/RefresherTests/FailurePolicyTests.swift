@@ -23,10 +23,10 @@ struct FailurePolicyTests {
 
     static func judge(
         _ end: FailedEnd, provider: String = "strict", claim: Claim = claim(), sentFor: Duration = .seconds(30),
-        random: Double = 0.5, isAppCleared: Bool = false
+        random: Double = 0.5, app: AppCircumstances = AppCircumstances()
     ) throws -> StoredFailure {
         FailurePolicy(entry: try Sample.entry(provider), ladder: RetryLadder()).failure(
-            of: claim, end, now: now, sentFor: sentFor, random: random, actor: "test", isAppCleared: isAppCleared)
+            of: claim, end, now: now, sentFor: sentFor, random: random, actor: "test", app: app)
     }
 
     static func answer(
@@ -169,7 +169,8 @@ struct FailurePolicyTests {
     }
 
     @Test func `a refusal of an app that works for others is the channel's own failure`() throws {
-        let failure = try Self.judge(Self.answer(.client), claim: Self.claim(fails: 2), isAppCleared: true)
+        let failure = try Self.judge(
+            Self.answer(.client), claim: Self.claim(fails: 2), app: AppCircumstances(isCleared: true))
         #expect(failure.outcome == .appRejected && failure.fails == 3 && failure.warning == .refreshFailing)
     }
 

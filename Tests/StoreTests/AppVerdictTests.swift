@@ -76,7 +76,8 @@ struct AppVerdictTests {
             #expect(try await turn() == .overdue)
             try await store.releaseVerdicts(of: "oauth2", because: "It is over.")
             try await store.releaseVerdicts(of: "oauth2", because: "It is over.")
-            #expect(try await fixture.count("schedule WHERE denials > 0 AND due_at <= now()") == 3)
+            #expect(
+                try await fixture.count("schedule WHERE denials > 0 AND due_at <= now() + interval '5 seconds'") == 3)
             let after = try #require(try await standing(fixture))
             #expect(after.heldSince == nil && after.releasedAt != nil && after.state == .ok)
             try await store.holdVerdicts(of: "oauth2", canariesAfter: .seconds(900), channel: "a1")
@@ -106,6 +107,31 @@ struct AppVerdictTests {
             try await fixture.store.setApp("oauth2", state: .suspect, reason: "invalid_client", channel: "a1")
             #expect(try await fixture.store.takeProbe(of: "oauth2", every: .zero, excluding: "a1") == "b1")
             #expect(try await fixture.store.takeProbe(of: "oauth2", every: .zero, excluding: nil) == "a2")
+        }
+    }
+}
+
+@Suite("Incidents of apps and providers")
+struct AppIncidentTests {
+    @Test func `a degraded provider is one incident, and its channels speak when no parent is left`() async throws {
+        try await StoreFixture.with { fixture in
+            try await fixture.store.put(StoreFixture.webhook())
+            try await fixture.add(StoreFixture.newChannel("waits"))
+            try await fixture.event(.providerDegraded, app: "oauth2")
+            try await fixture.event(.warning, channel: "waits")
+            try await fixture.expand()
+            #expect(try await fixture.deliver().map(\.messageType) == [.providerDegraded])
+            try await fixture.event(.appRejected, app: "oauth2")
+            try await fixture.event(.providerRecovered, app: "oauth2")
+            try await fixture.expand()
+            #expect(
+                Set(try await fixture.deliver().map(\.messageType)) == [.appRejected, .providerRecovered],
+                "the app's incident keeps the channel silent")
+            try await fixture.event(.appRecovered, app: "oauth2")
+            try await fixture.expand()
+            #expect(
+                Set(try await fixture.deliver().map(\.messageType)) == [.appRecovered, .channelReauthorizationRequired])
+            #expect(try await fixture.openIncidents() == ["waits reauthorization_required"])
         }
     }
 }

@@ -9,6 +9,18 @@ package struct RetryLadder: Sendable, Equatable {
     package static let standard: [Duration] =
         [1, 2, 5, 10, 20, 30].map { .seconds($0 * 60) } + [.seconds(3600), .seconds(7200), .seconds(21600)]
 
+    /// How many failures in a row a whole step apart fit into this time; the first comes at its beginning.
+    package func failures(within elapsed: Duration) -> Int {
+        var left = elapsed
+        var count = 1
+        for step in steps.prefix(steps.count - min(1, steps.count)) {
+            left -= step
+            guard left >= .zero else { break }
+            count += 1
+        }
+        return count
+    }
+
     /// The delay after the `failures`-th failure in a row (1 is the first): anything up to its step (full jitter), never
     /// longer than a quarter of the time left, never shorter than `floor` or what the provider asked for.
     ///

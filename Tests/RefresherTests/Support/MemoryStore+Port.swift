@@ -30,7 +30,8 @@ extension MemoryStore: RefreshStore {
 
     func takeOver(provider: String, lease: Duration, free: Bool, limit: Int) async throws -> ClaimBatch {
         let sentAt = clock.now
-        return try await perform(.takeOver) { state, now in
+        return try await perform(.takeOver, writesRows: hasChannels(of: provider)) { state, now in
+            guard hasChannels(of: provider) else { return ClaimBatch(claims: [], sentAt: sentAt, databaseTime: now) }
             let orphans = state.rows.values.filter {
                 $0.provider == provider && $0.dueAt.map { $0 <= now } ?? false
                     && $0.leaseUntil.map { $0 < now } ?? false
@@ -164,9 +165,9 @@ extension MemoryStore: RefreshStore {
     }
 
     func due(providers: [String], excludingApps: [String]) async throws -> DueProviders {
-        try await perform(.due) { state, now in
+        try await perform(.due, writesRows: false) { state, now in
             var answer = DueProviders(due: [], next: nil, databaseTime: now)
-            for provider in providers {
+            for provider in providers where hasChannels(of: provider) {
                 let soonest = state.rows.values.filter {
                     $0.provider == provider && $0.leaseUntil == nil && !excludingApps.contains($0.appID)
                 }.compactMap(\.dueAt).min()
@@ -182,7 +183,7 @@ extension MemoryStore: RefreshStore {
     }
 
     func snapshots(of channels: [ChannelID]) async throws -> [ChannelSnapshot] {
-        try await perform(.snapshots) { state, now in
+        try await perform(.snapshots, writesRows: false) { state, now in
             channels.compactMap { state.rows[$0] }.map { row in
                 ChannelSnapshot(
                     id: row.id, tenantID: row.tenantID, provider: row.provider, appID: row.appID, status: row.status,
@@ -195,7 +196,7 @@ extension MemoryStore: RefreshStore {
     }
 
     func fences(of channels: [ChannelID]) async throws -> [ChannelID: ChannelFence] {
-        try await perform(.snapshots) { state, _ in
+        try await perform(.snapshots, writesRows: false) { state, _ in
             state.rows.filter { channels.contains($0.key) }.mapValues {
                 ChannelFence(grantID: $0.grantID, attempt: $0.attempt, written: $0.written, status: $0.status)
             }
@@ -281,7 +282,7 @@ extension MemoryStore: RefreshStore {
             state.events.append(Event(appID: appID, kind: "app_recovered", reason: "grants_denied"))
             for row in state.rows.values where row.appID == appID && row.denials > 0 && !row.isHeld {
                 guard let dueAt = row.dueAt, row.status != .paused, row.status != .disconnected else { continue }
-                state.rows[row.id]?.dueAt = min(dueAt, now)
+                state.rows[row.id]?.dueAt = min(dueAt, now + 5)
             }
         }
     }

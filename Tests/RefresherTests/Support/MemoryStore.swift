@@ -55,6 +55,11 @@ final class MemoryStore: Sendable {
         case claimDue, claim, takeOver, storeSuccesses, storeFailures, storeInspections, release, due, snapshots, apps
     }
 
+    /// Providers that have channels; catalogues name many more.
+    private let providers = Mutex<Set<String>>([])
+
+    func hasChannels(of provider: String) -> Bool { providers.withLock { $0.contains(provider) } }
+
     /// What the database does to a call besides its work.
     enum Fault: Sendable {
         /// The transaction is not done.
@@ -113,7 +118,10 @@ final class MemoryStore: Sendable {
         state.withLock { state in if state.rows[id] != nil { body(&state.rows[id]!) } }
     }
 
-    func add(_ row: Row) { state.withLock { $0.rows[row.id] = row } }
+    func add(_ row: Row) {
+        providers.withLock { _ = $0.insert(row.provider) }
+        state.withLock { $0.rows[row.id] = row }
+    }
 
     static func microseconds(_ date: Date) -> Int64 { Int64(date.timeIntervalSince1970 * 1_000_000) }
 
@@ -150,7 +158,7 @@ final class MemoryStore: Sendable {
 
     /// One transaction, with whatever befalls it.
     func perform<Value: Sendable>(
-        _ operation: Operation, _ body: (inout State, Date) throws -> Value
+        _ operation: Operation, writesRows: Bool = true, _ body: (inout State, Date) throws -> Value
     ) async throws -> Value {
         state.withLock { $0.calls[operation, default: 0] += 1 }
         let fault = fault(operation)
@@ -163,7 +171,7 @@ final class MemoryStore: Sendable {
         let value = try state.withLock { state in
             let before = state.rows
             let value = try body(&state, now)
-            Self.check(before, &state)
+            if writesRows { Self.check(before, &state) }
             return value
         }
         if case .unheard? = fault { throw Failure() }
