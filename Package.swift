@@ -93,7 +93,11 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Refresher", ["Domain", "Providers", "Refresher", "TestSupport"], [log]),
     ("API", ["API", "Domain", "Providers", "Sealing"], [log]),
     ("Reauthorization", ["Domain", "Reauthorization", "Sealing", "Templates"], []),
-    ("Runtime", ["Domain", "Postgres", "Runtime", "Scheduling", "TestSupport"], [subprocess]),
+    (
+        "Runtime",
+        ["Domain", "Journal", "Postgres", "Providers", "Runtime", "Scheduling", "Sealing", "Store", "TestSupport"],
+        [subprocess]
+    ),
     ("Sandbox", ["Domain", "Sandbox"], [flyingSocks]),
     (
         // The program itself is run as its users run it; it is built with the tests.

@@ -13,7 +13,7 @@ struct Tokenward: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Serve.self, Demo.self, Migrate.self, Refresh.self, StatusCommand.self, ChannelsCommand.self,
-            DestinationsCommand.self, IncidentsCommand.self, ProvidersCommand.self,
+            DestinationsCommand.self, IncidentsCommand.self, ProvidersCommand.self, DoctorCommand.self,
         ])
 
     static func main() async {

@@ -1,5 +1,5 @@
 import Domain
-import FoundationEssentials
+package import FoundationEssentials
 
 /// One place where a provider says how long to wait.
 enum RetryAfterSource: Sendable {
@@ -57,10 +57,10 @@ enum RetryAfterSource: Sendable {
 }
 
 /// The dates of HTTP headers: `Sun, 06 Nov 1994 08:49:37 GMT`.
-enum HTTPDate {
+package enum HTTPDate {
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    static func date(_ text: String) -> Date? {
+    package static func date(_ text: String) -> Date? {
         let words = text.split(separator: " ")
         guard words.count == 6, words[5] == "GMT", let day = Int(words[1]), let year = Int(words[3]),
             let month = months.firstIndex(of: String(words[2])), (1...31).contains(day), (1970...9999).contains(year)
