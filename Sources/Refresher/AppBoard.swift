@@ -140,6 +140,12 @@ final class AppBoard: Sendable {
         if let next { await set(app, next, reason: reason, channel: channel) }
     }
 
+    /// The service has no client id and secret for the app: nothing is to be confirmed, somebody must set them.
+    func missing(_ app: String, by channel: ChannelID) async {
+        guard standing(of: app)?.state != .paused else { return }
+        await set(app, .paused, reason: FailedEnd.appMissingCode, channel: channel)
+    }
+
     /// The only channel of the app was refused again a minute after it made the app suspect.
     func confirmed(_ app: String, by channel: ChannelID, reason: String) async {
         await set(app, .paused, reason: reason, channel: channel)

@@ -31,6 +31,25 @@ struct AppBoardTests {
         }
     }
 
+    @Test func `an app that is not configured is one event, and goes on when it is`() async throws {
+        try await Simulation.run { simulation in
+            let world = try World(simulation)
+            for number in 0..<3 { world.add("c\(number)", expiresIn: 30_000) }
+            world.apps.isConfigured.set(false)
+            let replica = world.started()
+            simulation.advance(by: .seconds(60))
+            #expect(world.store.state.withLock { $0.apps["strict"]?.standing.state } == .paused)
+            #expect(world.store.events.map(\.kind) == ["app_rejected"])
+            #expect(world.provider.presentations.isEmpty)
+            #expect(world.store.rows.allSatisfy { $0.status == .active && $0.fails == 0 })
+            world.apps.isConfigured.set(true)
+            simulation.advance(by: .seconds(1300))
+            #expect(world.store.events.map(\.kind) == ["app_rejected", "app_recovered"])
+            #expect(world.store.rows.allSatisfy { $0.epoch == 2 })
+            world.end(replica)
+        }
+    }
+
     @Test func `I11: a single channel never pauses an app that has others`() async throws {
         try await Simulation.run { simulation in
             let world = try World(simulation)

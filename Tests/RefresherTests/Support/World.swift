@@ -194,12 +194,14 @@ final class Answer: Sendable {
 
 /// The apps of all providers, with two secrets where a test wants them.
 final class Apps: AppDirectory {
+    let isConfigured = Flag(true)
     private let secrets = Mutex<[Secret]>([Secret("canary-client-secret")])
 
     func set(_ new: [String]) { secrets.withLock { $0 = new.map { Secret($0) } } }
 
     func app(provider: String, tenantID: String) -> App? {
-        App(id: provider, provider: provider, clientID: "client", secrets: secrets.withLock { $0 })
+        isConfigured.value
+            ? App(id: provider, provider: provider, clientID: "client", secrets: secrets.withLock { $0 }) : nil
     }
 }
 
