@@ -48,7 +48,9 @@ let modules = [
 
     Module("API", .services, uses: ["Domain", "Providers", "Sealing"], products: [log]),
     Module("Notifier", .services, uses: ["Domain", "Templates"], products: [crypto, lifecycle, log]),
-    Module("Reauthorization", .services, uses: ["Domain", "Sealing", "Templates"]),
+    Module(
+        "Reauthorization", .services, uses: ["Domain", "Providers", "Sealing", "Templates"],
+        products: [lifecycle, log]),
     Module("Refresher", .services, uses: ["Domain", "Providers"], products: [lifecycle, log]),
 
     Module(
@@ -92,7 +94,7 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Notifier", ["Domain", "Notifier", "Templates", "TestSupport"], [log]),
     ("Refresher", ["Domain", "Providers", "Refresher", "TestSupport"], [log]),
     ("API", ["API", "Domain", "Providers", "Sealing"], [log]),
-    ("Reauthorization", ["Domain", "Reauthorization", "Sealing", "Templates"], []),
+    ("Reauthorization", ["Domain", "Providers", "Reauthorization", "Sealing", "Templates", "TestSupport"], [log]),
     (
         "Runtime",
         ["Domain", "Journal", "Postgres", "Providers", "Runtime", "Scheduling", "Sealing", "Store", "TestSupport"],

@@ -17,12 +17,13 @@ package struct HTTPInterface: Sendable {
         package var link: @Sendable (ChannelID) async -> String?
         /// Pages that carry their own proof (`/reauthorize/…`).
         package var pages: @Sendable (APIRequest) async throws -> APIResponse?
+        package var links: any LinkMaking
 
         package init(
             channels: any ChannelDirectory, refresher: any OnDemandRefreshing, incidents: any RelayDirectory,
             authenticator: any Authenticating, catalogue: Catalogue, intake: ChannelIntake,
             link: @escaping @Sendable (ChannelID) async -> String?,
-            pages: @escaping @Sendable (APIRequest) async throws -> APIResponse?
+            pages: @escaping @Sendable (APIRequest) async throws -> APIResponse?, links: any LinkMaking
         ) {
             self.channels = channels
             self.refresher = refresher
@@ -32,6 +33,7 @@ package struct HTTPInterface: Sendable {
             self.intake = intake
             self.link = link
             self.pages = pages
+            self.links = links
         }
     }
 
@@ -53,6 +55,7 @@ package struct HTTPInterface: Sendable {
         var router = Router()
         ChannelRoutes(ports: ports).register(on: &router)
         TokenRoutes(ports: ports).register(on: &router)
+        LinkRoutes(ports: ports).register(on: &router)
         IncidentRoutes(ports: ports).register(on: &router)
         ProbeRoutes(health: health, metrics: metrics).register(on: &router)
         self.router = DocumentRoute.documented(router, version: health.version)

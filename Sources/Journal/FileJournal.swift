@@ -97,7 +97,8 @@ package final class FileJournal: AnswerJournal {
         var flags: Record.Flags = []
         if answer.isCut { flags.insert(.cut) }
         if answer.isOverLong { flags.insert(.overLong) }
-        let record = Record(.answer, flags: flags, body: entry.body)
+        let type: RecordType = answer.key.authorizationID == nil ? .answer : .exchange
+        let record = Record(type, flags: flags, body: entry.body)
         try await core.append(record, key: answer.key, using: reservation).get()
     }
 

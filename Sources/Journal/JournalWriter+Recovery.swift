@@ -73,7 +73,7 @@ extension JournalWriter {
         for record in scan.records {
             let body = bytes[record.body]
             switch record.type {
-            case .answer:
+            case .answer, .exchange:
                 guard let key = try? AnswerRecord.key(body) else { continue }
                 gathered.answersPerSegment[number, default: 0] += 1
                 gathered.ended.insert(key)
@@ -85,7 +85,7 @@ extension JournalWriter {
                     gathered.ended.insert(key)
                     gathered.open[key] = nil
                 }
-            case .exchange, nil: continue
+            case nil: continue
             }
         }
     }
@@ -108,7 +108,7 @@ extension JournalWriter {
                     continue
                 }
                 switch Self.open(record, ring: ring) {
-                case .success(let answer): recovery.answers.append(answer)
+                case .success(let answer): recovery.add(answer)
                 case .failure(let fault):
                     let sentence = Self.sentence(fault, key: key)
                     recovery.quarantined.append(sentence)
@@ -127,17 +127,19 @@ extension JournalWriter {
         for name in quarantine.names() where name.hasSuffix("." + QuarantineFolder.Kind.unknownKey.rawValue) {
             guard let bytes = try? quarantine.read(name) else { continue }
             let scan = SegmentScan([UInt8](repeating: 0, count: RecordLayout.segmentHeaderBytes) + bytes)
-            guard let found = scan.records.first, found.type == .answer else { continue }
+            guard let found = scan.records.first, let type = found.type,
+                type == .answer || type == .exchange
+            else { continue }
             let start = found.body.lowerBound - RecordLayout.segmentHeaderBytes
             let record = Record(
-                .answer, flags: Record.Flags(rawValue: bytes[17]),
+                type, flags: Record.Flags(rawValue: bytes[17]),
                 body: Array(bytes[start..<(start + found.body.count)]))
             guard case .success(let answer) = Self.open(record, ring: ring) else { continue }
             do throws(SystemCallError) {
                 // A kill between the two steps below left it in both places.
                 if index.open[answer.key] == nil {
                     try append([(answer.key, record)])
-                    recovery.answers.append(answer)
+                    recovery.add(answer)
                 }
                 try quarantine.remove(name)
                 quarantined = quarantine.names().count
@@ -176,7 +178,9 @@ extension JournalWriter {
     }
 
     private static func sentence(_ fault: AnswerFault, key: ClaimKey) -> String {
-        let what = "The answer of channel \(key.channelID), attempt \(key.attempt),"
+        let what =
+            key.authorizationID.map { "The answer of authorization \($0)" }
+            ?? "The answer of channel \(key.channelID), attempt \(key.attempt),"
         return switch fault {
         case .unknownKey(let kid):
             "\(what) is sealed with the key `\(kid)`, which the ring lacks: add the key and start again."
@@ -192,5 +196,11 @@ extension AnswerFault {
         case .unknownKey: .unknownKey
         case .doesNotOpen, .doesNotDecode: .unreadable
         }
+    }
+}
+
+extension JournalRecovery {
+    fileprivate mutating func add(_ answer: JournalAnswer) {
+        if answer.key.authorizationID == nil { answers.append(answer) } else { exchanges.append(answer) }
     }
 }

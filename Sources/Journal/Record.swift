@@ -4,7 +4,7 @@ import Domain
 enum RecordType: UInt8, Sendable {
     case claim = 1
     case answer = 2
-    /// Reserved for the exchange of an authorization code.
+    /// An answer to an authorization code; its body is an answer's.
     case exchange = 3
     case done = 4
 }

@@ -24,6 +24,8 @@ package struct ProviderEntry: Sendable {
     let requests: [RequestKind: RequestRules]
     let answer: AnswerRules
     let inspection: InspectionRules
+    /// Where the answer of ``RequestKind/identify`` holds the account's id.
+    let identity: [BodyPath]
     let retryAfter: [RetryAfterSource]
     let rules: [Rule]
     /// What a lookup of a moved account gives; nil when there is none.
@@ -89,6 +91,8 @@ package enum RequestKind: String, Sendable, CaseIterable {
     case inspect
     /// Where a moved account is now.
     case relocate
+    /// Whose the token is, where neither the token answer nor the inspection says.
+    case identify
 }
 
 /// How one request is written.
@@ -144,7 +148,7 @@ struct InspectionRules: Sendable {
     var scopes: [BodyPath] = []
     var errorCode: BodyPath?
     var errorSubcode: BodyPath?
-    var accountID: BodyPath?
+    var accountID: [BodyPath] = []
 }
 
 /// What the lookup of a moved account gives.
@@ -167,6 +171,8 @@ package struct AuthorizationRules: Sendable {
     let clientIDValue: Template
     let parameters: [(name: String, value: Template)]
     let endpoint: Endpoint?
+    /// What `iss` of a callback must be (RFC 9207); nil: an issuer on the consent page's host.
+    let issuer: Template?
 }
 
 /// A recorded or documented answer and what it must be taken for.

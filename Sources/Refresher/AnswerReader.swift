@@ -6,8 +6,6 @@ package import Providers
 package struct AnswerReader: Sendable {
     /// An expiry that moved by less did not move.
     static let extensionMin: TimeInterval = 60
-    /// When the provider is asked about a token whose end could not be learned.
-    static let inspectionPause: Duration = .seconds(600)
     /// When a token is looked at again that was given out and called dead in one breath.
     static let lookAgain: Duration = .seconds(60)
 
@@ -101,7 +99,7 @@ package struct AnswerReader: Sendable {
             credential: renewal.credential, accessIssuedAt: renewal.accessIssuedAt,
             accessExpiresAt: renewal.accessExpiresAt, refreshExpiresAt: renewal.refreshExpiresAt,
             humanDeadlineAt: renewal.humanDeadlineAt, keepsRefreshExpiry: renewal.keepsRefreshExpiry,
-            dueAt: dueAt(renewal, channel: answer.key.channelID), actor: actor)
+            dueAt: entry.dueAt(after: renewal, channel: answer.key.channelID), actor: actor)
         if entry.policy.verifyExtended, let before, let after = renewal.accessExpiresAt,
             after.timeIntervalSince(before)
                 < min(Self.extensionMin, after.timeIntervalSince(renewal.accessIssuedAt) / 20)
@@ -114,22 +112,6 @@ package struct AnswerReader: Sendable {
             stored.dueAt = now.addingTimeInterval(ProtocolTimes.doubtPause.seconds)
         }
         return stored
-    }
-
-    /// The schedule, but never so early that the provider would be asked again about a token it has just given out.
-    private func dueAt(_ renewal: Renewal, channel: ChannelID) -> Date? {
-        let issued = renewal.accessIssuedAt
-        if renewal.needsInspection { return issued.addingTimeInterval(Self.inspectionPause.seconds) }
-        if renewal.accessExpiresAt == nil, entry.renewalTime.keepAlive == nil, entry.canInspect {
-            return entry.policy.inspectEvery.map { issued.addingTimeInterval($0.seconds) }
-        }
-        let due = entry.renewalTime.dueAt(
-            channel: channel, issuedAt: issued, expiresAt: renewal.accessExpiresAt, life: renewal.life)
-        guard let due else { return nil }
-        let interval = entry.policy.interval(life: renewal.life)
-        let earliest = issued.addingTimeInterval(max(entry.policy.minAge, interval).seconds)
-        guard let expiry = renewal.accessExpiresAt, earliest >= expiry else { return max(due, earliest) }
-        return max(due, issued.addingTimeInterval(60))
     }
 
     /// When to try again to move an expiry: a quarter of what is left, between an hour and a day.

@@ -52,7 +52,7 @@ extension Attempt {
         let earliest = last.addingTimeInterval(max(entry.policy.minAge, entry.policy.minInterval).seconds)
         guard earliest > now else { return nil }
         return released(
-            after: AnswerReader.inspectionPause, code: "inspection_open",
+            after: ProviderEntry.inspectionPause, code: "inspection_open",
             message: "The token's end is not known yet; \(entry.name) is asked again.")
     }
 

@@ -9,9 +9,10 @@ struct Unsettled: Sendable {
     /// Whether the journal could be looked through at all.
     var isRead = false
     var answers: [JournalAnswer] = []
+    var exchanges: [JournalAnswer] = []
     var claims: [ClaimKey] = []
 
-    var isHome: Bool { isRead && answers.isEmpty && claims.isEmpty }
+    var isHome: Bool { isRead && answers.isEmpty && exchanges.isEmpty && claims.isEmpty }
 }
 
 /// Bringing home what ended processes left in their journals (PROTOCOL §5 "Settle").
@@ -58,8 +59,8 @@ extension Refresher {
 
     private func settleOnce() async {
         if !unsettled.withLock({ $0.isRead }) { await readJournal() }
-        let (answers, claims) = unsettled.withLock { ($0.answers, $0.claims) }
-        guard !answers.isEmpty || !claims.isEmpty else { return }
+        let (answers, exchanges, claims) = unsettled.withLock { ($0.answers, $0.exchanges, $0.claims) }
+        guard !answers.isEmpty || !exchanges.isEmpty || !claims.isEmpty else { return }
         logger.notice(
             "settling the journal",
             metadata: ["event": "journal.settling", "answers": "\(answers.count)", "claims": "\(claims.count)"])
@@ -67,6 +68,14 @@ extension Refresher {
             heartbeats.beat(Self.loopName)
             if await tried({ try await settle(answer) }) {
                 unsettled.withLock { $0.answers.removeAll { $0.key == answer.key } }
+            } else if gate.isDatabaseAway {
+                return
+            }
+        }
+        for exchange in exchanges where !gate.isStopped {
+            heartbeats.beat(Self.loopName)
+            if await tried({ try await settle(exchange: exchange) }) {
+                unsettled.withLock { $0.exchanges.removeAll { $0.key == exchange.key } }
             } else if gate.isDatabaseAway {
                 return
             }
@@ -90,7 +99,8 @@ extension Refresher {
                     "journal entry set aside", metadata: ["event": "journal.quarantined", "why": "\(sentence)"])
             }
             unsettled.withLock {
-                $0 = Unsettled(isRead: true, answers: recovery.answers, claims: recovery.claims)
+                $0 = Unsettled(
+                    isRead: true, answers: recovery.answers, exchanges: recovery.exchanges, claims: recovery.claims)
             }
         } catch {
             gate.journal(failed: true)
@@ -133,6 +143,14 @@ extension Refresher {
             let result = try await gate.watching { try await ports.store.complete([failure]) }.first
             await close(answer.key, result ?? .superseded, as: "failed")
         }
+    }
+
+    /// The answer to a code goes to its authorization, which is finished from there.
+    private func settle(exchange: JournalAnswer) async throws {
+        guard let exchanges = ports.exchanges else { return }
+        let isKnown = try await gate.watching { try await exchanges.keepExchange(exchange) }
+        await close(
+            exchange.key, isKnown ? .stored : .refused("The database knows no such authorization."), as: "stored")
     }
 
     /// Claims without an answer: the request may have left.

@@ -17,16 +17,19 @@ package final class Refresher: Service, Sendable {
         package var sender: any HTTPSending
         package var apps: any AppDirectory
         package var catalogue: Catalogue
+        /// Takes the answers to authorization codes that ended processes left in the journal.
+        package var exchanges: (any ExchangeSettling)?
 
         package init(
             store: any RefreshStore, journal: any AnswerJournal, sender: any HTTPSending, apps: any AppDirectory,
-            catalogue: Catalogue
+            catalogue: Catalogue, exchanges: (any ExchangeSettling)? = nil
         ) {
             self.store = store
             self.journal = journal
             self.sender = sender
             self.apps = apps
             self.catalogue = catalogue
+            self.exchanges = exchanges
         }
     }
 

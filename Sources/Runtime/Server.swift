@@ -73,12 +73,13 @@ package struct Server: Sendable {
                 return (app, digest.map { String($0, radix: 16) }.joined(separator: "."))
             })
         let web = try WebServer(
-            installation: installation, refresher: refresher, health: health, metrics: metrics, logger: logger)
+            installation: installation, ports: ports, refresher: refresher, health: health, metrics: metrics,
+            logger: logger)
         let relayWake = WakeSignal()
         let dispatchWake = WakeSignal()
         let notifier = notifierSettings()
         let transport = CurlTransport(client: ports.curl)
-        let pages = installation.repairPages(publicURL: web.publicURL)
+        let links = installation.repairLinks(publicURL: web.publicURL)
         let services: [any Service] = [
             web,
             Observer(
@@ -87,12 +88,12 @@ package struct Server: Sendable {
                 heartbeats: heartbeats, clock: SystemClock(), logger: logger),
             Dispatcher(
                 store: installation.store, transports: installation.transports(transport),
-                links: .init(overview: web.publicURL + "/status") { pages.url(of: $0, incident: $1) },
+                links: .init(overview: web.publicURL + "/status") { links.url(of: $0, incident: $1) },
                 settings: notifier, wake: dispatchWake, heartbeats: heartbeats, metrics: metrics, logger: logger),
             Relay(
                 store: installation.store, settings: notifier, wake: relayWake, dispatcher: dispatchWake,
                 heartbeats: heartbeats, logger: logger),
-            refresher,
+            refresher, web.reauthorization.sweep(heartbeats: heartbeats),
             Drain(health: health),
         ]
         onStart(web.address)

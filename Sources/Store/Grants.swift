@@ -11,7 +11,7 @@ extension Store {
     /// Writes a grant over a channel's own; the caller has locked the fence row and read `attempt`.
     func write(
         _ grant: NewGrant, channel: ChannelID, tenant: String, attempt: Int64, status: ChannelStatus, actor: String,
-        on connection: PostgresConnection
+        origin: GrantOrigin = .replaced, on connection: PostgresConnection
     ) async throws {
         let sealed = try seal(grant.credential, tenant: tenant, channel: channel, grant: attempt, written: attempt)
         let dueAt = status == .paused ? nil : grant.dueAt
@@ -28,7 +28,7 @@ extension Store {
             d AS (DELETE FROM conditions WHERE channel_id = $1),
             a AS (
               INSERT INTO audit (channel_id, attempt, outcome, actor, message)
-              VALUES ($1, $2, 'credential_replaced', $13, 'Credential replaced by ' || $13) ON CONFLICT DO NOTHING)
+              VALUES ($1, $2, $14, $13, $15 || ' by ' || $13) ON CONFLICT DO NOTHING)
             INSERT INTO event (channel_id, attempt, kind, reason)
             SELECT $1, $2, 'recovered', reason FROM was WHERE reason IS NOT NULL
             """,
@@ -39,7 +39,8 @@ extension Store {
                 .textArray(grant.credential.scopes), grant.accessIssuedAt.map { .timestamptz($0) } ?? .null,
                 grant.accessExpiresAt.map { .timestamptz($0) } ?? .null,
                 grant.refreshExpiresAt.map { .timestamptz($0) } ?? .null,
-                grant.humanDeadlineAt.map { .timestamptz($0) } ?? .null, .text(actor),
+                grant.humanDeadlineAt.map { .timestamptz($0) } ?? .null, .text(actor), .text(origin.rawValue),
+                .text(origin.words),
             ])
     }
 
@@ -86,5 +87,20 @@ extension Store {
 
     func touch(_ id: ChannelID, on connection: PostgresConnection) async throws {
         try await connection.query("UPDATE channels SET updated_at = now() WHERE id = $1", [.text(id.rawValue)])
+    }
+}
+
+/// Where a grant came from; the raw value is the audit's outcome.
+enum GrantOrigin: String {
+    /// By hand: an import, the API, a paste.
+    case replaced = "credential_replaced"
+    /// A consent at the provider.
+    case reauthorized
+
+    var words: String {
+        switch self {
+        case .replaced: "Credential replaced"
+        case .reauthorized: "Channel re-authorized"
+        }
     }
 }

@@ -47,7 +47,7 @@ extension Store {
         }
     }
 
-    private func insertNew(_ batch: [NewChannel], actor: String, on connection: PostgresConnection) async throws {
+    func insertNew(_ batch: [NewChannel], actor: String, on connection: PostgresConnection) async throws {
         guard !batch.isEmpty else { return }
         let clock = try await connection.query(
             "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8 AS n")

@@ -50,7 +50,10 @@ package struct KeyChecks: Sendable {
             }
             for kid in seen.subtracting(ring.kids).sorted() {
                 let used = try await connection.query(
-                    "SELECT EXISTS (SELECT FROM credentials WHERE kid = $1) AS used", [.text(kid)])
+                    """
+                    SELECT EXISTS (SELECT FROM credentials WHERE kid = $1)
+                        OR EXISTS (SELECT FROM authorizations WHERE kid = $1) AS used
+                    """, [.text(kid)])
                 if try used.rows[0].bool("used") { throw KeyCheckError.missing(kid: kid) }
             }
         }

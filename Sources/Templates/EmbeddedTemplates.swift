@@ -1,7 +1,10 @@
 extension MessageTemplates {
     /// Every file of `templates/`; a test holds this table against the folder.
     static let embedded: [String: [UInt8]] = [
-        "error.page.mustache": PackageResources.error_page_mustache,
+        "notice.page.es.mustache": PackageResources.notice_page_es_mustache,
+        "notice.page.mustache": PackageResources.notice_page_mustache,
+        "notice.page.ru.mustache": PackageResources.notice_page_ru_mustache,
+        "notice.page.vi.mustache": PackageResources.notice_page_vi_mustache,
         "opened.html.es.mustache": PackageResources.opened_html_es_mustache,
         "opened.html.mustache": PackageResources.opened_html_mustache,
         "opened.html.ru.mustache": PackageResources.opened_html_ru_mustache,

@@ -14,7 +14,8 @@ package struct MessageTemplates: Sendable {
 
     /// What the product itself renders; a set without one of them does not load.
     static let required = [
-        "error.page", "opened.html", "opened.slack", "opened.subject", "opened.text", "reason.text", "reauthorize.page",
+        "notice.page", "opened.html", "opened.slack", "opened.subject", "opened.text", "reason.text",
+        "reauthorize.page",
         "recovered.html", "recovered.slack", "recovered.subject", "recovered.text", "test.html", "test.slack",
         "test.subject", "test.text",
     ]

@@ -14,7 +14,7 @@ extension HTTPInterface {
                 channels: world, refresher: world, incidents: world, authenticator: world,
                 catalogue: try Catalogue.embedded(),
                 intake: ChannelIntake(catalogue: try Catalogue.embedded(), apps: world), link: { _ in "https://l" },
-                pages: { _ in nil }),
+                pages: { _ in nil }, links: FakeLinks()),
             health: board, metrics: Metrics(), hosts: hosts,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

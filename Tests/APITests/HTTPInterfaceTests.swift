@@ -60,6 +60,7 @@ struct HTTPInterfaceTests {
             ("POST", "/v1/channels/a/resume", ""), ("POST", "/v1/channels/a/refresh", ""),
             ("GET", "/v1/channels/a/token", ""), ("GET", "/v1/incidents", ""), ("GET", "/v1/incidents/1", ""),
             ("POST", "/v1/channels", #"{"provider":"youtube","accessToken":"x"}"#),
+            ("POST", "/v1/channels/a/link", ""), ("POST", "/v1/connect", #"{"provider":"youtube"}"#),
         ]
         #expect(
             Set(calls.map { "\($0.0) \($0.1)" }).count
@@ -70,6 +71,20 @@ struct HTTPInterfaceTests {
         #expect(!ports.tenants.isEmpty && ports.tenants.allSatisfy { $0 == "acme" }, "\(ports.tenants)")
         #expect(await interface.answer(request("GET", "/v1/channels", token: "probe")).status == 403)
         #expect(await interface.answer(request("GET", "/v1/channels", token: "other")).status == 401)
+    }
+
+    @Test func `a connection is ordered for the caller's own tenant, of a provider that has an app`() async throws {
+        let interface = try interface(FakePorts())
+        for (token, body, status) in [
+            ("acme", #"{"provider":"youtube","tenantId":"other"}"#, 403),
+            ("acme", #"{"provider":"oauth2","params":{"token_url":"https://evil.example/t"}}"#, 400),
+            ("admin", #"{"provider":"amocrm","params":{"subdomain":"a.b"}}"#, 400),
+            ("admin", #"{"provider":"tiktok-legacy"}"#, 409), ("admin", #"{"provider":"youtube"}"#, 409),
+            ("admin", #"{"provider":"nobody"}"#, 400),
+        ] {
+            let answer = await interface.answer(request("POST", "/v1/connect", token: token, body: body))
+            #expect(answer.status == status, "\(body): \(String(decoding: answer.body, as: UTF8.self))")
+        }
     }
 
     private struct Broken: Error {

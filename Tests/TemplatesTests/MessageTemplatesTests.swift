@@ -54,7 +54,7 @@ import Testing
 
     @Test(arguments: [
         ("opened.slack.mustache", "a\n{{{name}}}"), ("opened.html.mustache", "a\n{{&name}}"),
-        ("error.page.mustache", "a\n{{ & name}}"), ("opened.html.mustache", "a\n{{=<% %>=}}<%&name%>"),
+        ("notice.page.mustache", "a\n{{ & name}}"), ("opened.html.mustache", "a\n{{=<% %>=}}<%&name%>"),
         ("opened.html.mustache", "a\n{{% CONTENT_TYPE:TEXT}}{{name}}"), ("opened.text.mustache", "a\n{{>*name}}"),
     ])
     func `tags that switch escaping off are refused`(_ file: String, _ text: String) {

@@ -67,13 +67,19 @@ package struct JournalReservation: Sendable, Hashable {
 package struct JournalRecovery: Sendable {
     /// ANSWERs without DONE; highest attempt per channel first.
     package var answers: [JournalAnswer]
+    /// EXCHANGEs without DONE: answers to authorization codes.
+    package var exchanges: [JournalAnswer]
     /// CLAIMs without ANSWER or DONE.
     package var claims: [ClaimKey]
     /// Entries that were set aside because they cannot be read, each with a sentence.
     package var quarantined: [String]
 
-    package init(answers: [JournalAnswer] = [], claims: [ClaimKey] = [], quarantined: [String] = []) {
+    package init(
+        answers: [JournalAnswer] = [], exchanges: [JournalAnswer] = [], claims: [ClaimKey] = [],
+        quarantined: [String] = []
+    ) {
         self.answers = answers
+        self.exchanges = exchanges
         self.claims = claims
         self.quarantined = quarantined
     }
@@ -96,6 +102,8 @@ package protocol AnswerJournal: Sendable {
     /// Notes claims; not synced, rides with the next group.
     func noteClaims(_ keys: [ClaimKey])
     /// Returns after the record is on the disk (`fdatasync` by group). Uses the reservation up, also when it throws.
+    ///
+    /// An answer whose key is ``ClaimKey/authorization(_:)`` is kept as an EXCHANGE.
     func append(_ answer: JournalAnswer, using reservation: JournalReservation) async throws(JournalError)
     /// Notes that entries are settled; not synced.
     func noteDone(_ keys: [ClaimKey])

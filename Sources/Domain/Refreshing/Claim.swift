@@ -9,6 +9,16 @@ package struct ClaimKey: Hashable, Sendable {
         self.channelID = channelID
         self.attempt = attempt
     }
+
+    /// The key of an authorization's answer in the journal: no channel's id may hold a space.
+    package static func authorization(_ id: Int64) -> ClaimKey {
+        ClaimKey(channelID: authorizations, attempt: id)
+    }
+
+    /// The number of the authorization; nil for a claim's key.
+    package var authorizationID: Int64? { channelID == Self.authorizations ? attempt : nil }
+
+    private static let authorizations: ChannelID = "an authorization"
 }
 
 /// A channel this replica alone may refresh until its lease ends.

@@ -67,7 +67,7 @@ extension ProviderEntry {
         report.scopes = scopes(at: inspection.scopes, in: root)
         report.errorCode = text(at: inspection.errorCode, in: root)
         report.errorSubcode = text(at: inspection.errorSubcode, in: root)
-        report.externalID = text(at: inspection.accountID, in: root)
+        report.externalID = inspection.accountID.lazy.compactMap { self.text(at: $0, in: root) }.first
         return report
     }
 

@@ -92,7 +92,16 @@ extension EntryReader {
             scopes: try paths(map["scopes"], "\(what).scopes"),
             errorCode: try paths(map["error_code"], "\(what).error_code").first,
             errorSubcode: try paths(map["error_subcode"], "\(what).error_subcode").first,
-            accountID: try paths(map["account_id"], "\(what).account_id").first)
+            accountID: try paths(map["account_id"], "\(what).account_id"))
+    }
+
+    func identity() throws(CatalogueError) -> [BodyPath] {
+        let what = "identify.response"
+        guard let request = self["identify"] else { return [] }
+        guard let node = try request.map("identify")["response"], !node.isNull else {
+            throw request.refused("“identify” needs response.account_id, the path of the account's id.")
+        }
+        return try paths(try node.map(what, known: ["account_id"])["account_id"], "\(what).account_id")
     }
 
     /// Which connection parameter a lookup of a moved account gives, and where its answer holds it.

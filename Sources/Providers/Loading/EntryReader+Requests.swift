@@ -1,6 +1,6 @@
 extension EntryReader {
     private static let endpointNames: Set<String> = [
-        "authorize", "token", "upgrade", "refresh", "revoke", "inspect", "relocate",
+        "authorize", "token", "upgrade", "refresh", "revoke", "inspect", "identify", "relocate",
     ]
 
     /// The endpoints that have a value, and the connection parameters, which know whether they reach into a host.
@@ -25,7 +25,7 @@ extension EntryReader {
                 name: parameter.name, isRequired: isRequired, source: parameter.source,
                 defaultValue: parameter.defaultValue, values: parameter.values, isSecret: parameter.isSecret,
                 reach: used[parameter.name],
-                pattern: parameter.pattern, patternText: parameter.patternText)
+                pattern: parameter.pattern, patternText: parameter.patternText, suffix: parameter.suffix)
         }
         for parameter in parameters {
             for value in parameter.values + [parameter.defaultValue].compactMap(\.self) {
@@ -60,7 +60,7 @@ extension EntryReader {
 
     private func parameter(_ field: CatalogueNode.Field) throws(CatalogueError) -> ConnectionParameter {
         let what = "connection_params.\(field.name)"
-        let map = try field.value.map(what, known: ["required", "pattern", "source", "default", "secret", "values"])
+        let map = try field.value.map(what, known: ["required", "pattern", "source", "default", "secret", "values", "suffix"])
         guard
             LayeredEntries.isName(
                 field.name.split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-"))
@@ -82,7 +82,8 @@ extension EntryReader {
             values: try map["values"]?.texts("\(what).values") ?? [],
             isSecret: try map["secret"]?.bool("\(what).secret") ?? false, reach: nil,
             pattern: try pattern.map { node throws(CatalogueError) in try self.pattern(node, "\(what).pattern") },
-            patternText: try pattern?.text("\(what).pattern"))
+            patternText: try pattern?.text("\(what).pattern"),
+            suffix: try map["suffix"].map { node throws(CatalogueError) in try constant(node, "\(what).suffix") } ?? "")
     }
 
     /// The requests that have both a description and an endpoint.
@@ -98,6 +99,7 @@ extension EntryReader {
                 case .revoke: endpoints["revoke"]
                 case .inspect: endpoints["inspect"]
                 case .relocate: endpoints["relocate"]
+                case .identify: endpoints["identify"]
                 }
             if let rules = try request(kind, node, endpoint) {
                 requests[kind] = rules
@@ -185,7 +187,7 @@ extension EntryReader {
                 "authorize",
                 known: [
                     "client_id_param", "client_id_value", "send_redirect_uri", "send_scope", "scope_separator", "pkce",
-                    "params", "default_scopes",
+                    "params", "default_scopes", "issuer",
                 ]) ?? [:]
         let place = self["authorize"] ?? CatalogueNode(content: .map([]), file: resolved.file, line: resolved.line)
         let clientID = map["client_id_value"] ?? text("{client_id}", at: place)
@@ -198,6 +200,18 @@ extension EntryReader {
             sendsScope: try map["send_scope"]?.bool("authorize.send_scope") ?? true,
             clientIDParameter: try map["client_id_param"]?.text("authorize.client_id_param") ?? "client_id",
             clientIDValue: try template(clientID, "authorize.client_id_value"),
-            parameters: try templates(map["params"], "authorize.params"), endpoint: endpoint)
+            parameters: try templates(map["params"], "authorize.params"), endpoint: endpoint,
+            issuer: try map["issuer"].flatMap { $0.isNull ? nil : $0 }.map { node throws(CatalogueError) in
+                try template(node, "authorize.issuer")
+            })
+    }
+
+    /// A text with `{var.…}` in it and no other variable.
+    private func constant(_ node: CatalogueNode, _ what: String) throws(CatalogueError) -> String {
+        let template = try template(node, what)
+        guard template.variables.isEmpty, let text = template.text({ _ in nil }) else {
+            throw node.refused("\(what) may hold {var.…} only.")
+        }
+        return text
     }
 }

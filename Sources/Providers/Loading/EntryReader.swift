@@ -4,8 +4,8 @@ import Domain
 struct EntryReader {
     static let known: Set<String> = [
         "name", "extends", "status", "seeds", "confidence", "sources", "note", "vars", "connection_params", "endpoints",
-        "authorize", "exchange", "upgrade", "credential", "refresh", "revoke", "inspect", "relocate", "response",
-        "lifetime", "policy", "limits", "retry_after", "errors", "code_required", "examples", "hidden",
+        "authorize", "exchange", "upgrade", "credential", "refresh", "revoke", "inspect", "identify", "relocate",
+        "response", "lifetime", "policy", "limits", "retry_after", "errors", "code_required", "examples", "hidden",
     ]
     private enum Status: String, CaseIterable { case active, deprecated }
     private enum Confidence: String, CaseIterable { case high, medium, low }
@@ -63,7 +63,7 @@ struct EntryReader {
             credential: credential, policy: try policy(), lifetime: lifetime, connectionParameters: parameters,
             limits: try limits(), authorization: try authorization(endpoints["authorize"]), examples: try examples(),
             requests: credential == .none ? requests.filter { $0.key != .refresh } : requests, answer: try answer(),
-            inspection: try inspection(), retryAfter: try retryAfter(), rules: try rules(),
+            inspection: try inspection(), identity: try identity(), retryAfter: try retryAfter(), rules: try rules(),
             relocation: try relocation(parameters))
     }
 

@@ -46,6 +46,8 @@ package struct ConnectionParameter: Sendable {
     let pattern: Pattern?
     /// The pattern as written, for forms and documentation.
     package let patternText: String?
+    /// What a callback's value ends with and the parameter leaves out: `.amocrm.ru`.
+    let suffix: String
 
     /// Why the value is refused, as the end of a sentence that begins with the parameter's name; nil when it is well.
     package func problem(with value: String) -> String? {

@@ -25,6 +25,13 @@ enum EndpointURL {
         return nil
     }
 
+    /// `https://host:port` of a URL that may be used, in lower case; nil for any other text.
+    static func origin(of url: String) -> String? {
+        guard fault(in: url) == nil else { return nil }
+        let scheme = url.hasPrefix("http://") ? "http://" : "https://"
+        return scheme + url.dropFirst(scheme.count).prefix { !"/?".contains($0) }.lowercased()
+    }
+
     private static func split(_ authority: Substring) -> (host: Substring, port: Substring?)? {
         if authority.hasPrefix("[") {
             guard let close = authority.firstIndex(of: "]") else { return nil }

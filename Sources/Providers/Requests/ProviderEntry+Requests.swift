@@ -32,13 +32,19 @@ extension ProviderEntry {
         try request(.upgrade, inputs)
     }
 
+    /// The request that asks whose the access token is; nil when the entry has none.
+    package func identifyRequest(_ inputs: RequestInputs) throws(RequestError) -> OutgoingRequest? {
+        try request(.identify, inputs)
+    }
+
     /// The address of the consent page.
     ///
     /// - Parameters:
     ///   - scopes: in place of the entry's default ones when not empty.
     ///   - challenge: of the PKCE verifier (S256); left out where the entry has no PKCE.
+    ///   - nonce: what an identity token must carry; sent where one is asked for (scope `openid`).
     package func authorizeURL(
-        _ inputs: RequestInputs, state: String, scopes: [String] = [], challenge: String? = nil
+        _ inputs: RequestInputs, state: String, scopes: [String] = [], challenge: String? = nil, nonce: String? = nil
     ) throws(RequestError) -> String {
         guard let endpoint = authorization.endpoint else { throw .noSuchRequest }
         try check(inputs)
@@ -61,6 +67,7 @@ extension ProviderEntry {
         if authorization.proofKey != .none, let challenge {
             pairs += [("code_challenge", challenge), ("code_challenge_method", "S256")]
         }
+        if let nonce, scopes.contains("openid") { pairs.append(("nonce", nonce)) }
         return Self.url(try endpoint.url(value), query: pairs)
     }
 
@@ -114,7 +121,7 @@ extension ProviderEntry {
     }
 
     /// The values behind a template's variables; an empty one is none.
-    private func values(_ inputs: RequestInputs) -> (Template.Variable) -> String? {
+    func values(_ inputs: RequestInputs) -> (Template.Variable) -> String? {
         { variable in
             switch variable {
             case .named("client_id"): inputs.clientID
@@ -138,7 +145,7 @@ extension ProviderEntry {
     }
 
     /// Refuses values that the entry does not allow, whoever stored them.
-    private func check(_ inputs: RequestInputs) throws(RequestError) {
+    func check(_ inputs: RequestInputs) throws(RequestError) {
         for parameter in connectionParameters {
             guard let value = self.parameter(parameter.name, inputs) else { continue }
             if let problem = parameter.ownProblem(with: value) { throw .badParameter(name: parameter.name, problem) }

@@ -13,9 +13,11 @@ struct WebServer: Service {
     /// `address:port` it really listens on.
     let address: String
     let publicURL: String
+    let reauthorization: Reauthorization
 
     init(
-        installation: Installation, refresher: Refresher, health: HealthBoard, metrics: Metrics, logger: Logger
+        installation: Installation, ports: RefreshPorts, refresher: Refresher, health: HealthBoard, metrics: Metrics,
+        logger: Logger
     ) throws {
         let settings = installation.settings
         let box = InterfaceBox()
@@ -30,13 +32,16 @@ struct WebServer: Service {
         }
         address = "\(settings.listen.host):\(server.port)"
         publicURL = installation.publicURL(address: address)
-        let pages = installation.repairPages(publicURL: publicURL)
+        let links = installation.repairLinks(publicURL: publicURL)
+        let pages = installation.reauthorization(ports, publicURL: publicURL, logger: logger)
+        reauthorization = pages
         let interface = HTTPInterface(
             ports: .init(
                 channels: installation.store, refresher: refresher, incidents: installation.store,
                 authenticator: TokenAuthenticator(tokens: installation.store), catalogue: installation.catalogue,
-                intake: installation.intake, link: { try? await pages.url(of: $0) },
-                pages: { try await Self.page($0, pages) }),
+                intake: installation.intake, link: { try? await links.url(of: $0) },
+                pages: { try await pages.answer(PageRequest($0)).map(APIResponse.init) },
+                links: links),
             health: health, metrics: metrics, hosts: Self.hosts(settings), logger: logger)
         box.set(HTTPBridge(interface: interface))
     }
@@ -47,14 +52,6 @@ struct WebServer: Service {
         } onGracefulShutdown: {
             server.stop()
         }
-    }
-
-    /// `/reauthorize/{link}`: GET shows, nothing else is there yet.
-    private static func page(_ request: APIRequest, _ pages: RepairPages) async throws -> APIResponse? {
-        let prefix = "/reauthorize/"
-        guard request.path.hasPrefix(prefix), request.method == "GET" || request.method == "HEAD" else { return nil }
-        let page = try await pages.page(link: String(request.path.dropFirst(prefix.count)))
-        return APIResponse(status: page.status, headers: RepairPages.headers, body: Array(page.html.utf8))
     }
 
     /// Links use the public URL only, and so do requests once it is set (PROTOCOL §11).

@@ -110,13 +110,11 @@ extension Installation {
     }
 
     package func link(of channel: ChannelID) async throws -> String? {
-        try await repairPages(publicURL: publicURL(address: nil)).url(of: channel)
+        try await repairLinks(publicURL: publicURL(address: nil)).url(of: channel)
     }
 
-    func repairPages(publicURL: String) -> RepairPages {
-        RepairPages(
-            channels: store, incidents: store, ring: ring, templates: templates,
-            language: settings.relay.language, publicURL: publicURL)
+    func repairLinks(publicURL: String) -> RepairLinks {
+        RepairLinks(incidents: store, authorizations: store, ring: ring, publicURL: publicURL)
     }
 
     /// The base of links: the operator's, or where this process listens.

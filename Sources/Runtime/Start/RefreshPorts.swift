@@ -63,7 +63,7 @@ struct RefreshPorts {
         return Refresher(
             ports: .init(
                 store: installation.store, journal: journal, sender: CurlTransport(client: curl),
-                apps: installation.apps, catalogue: installation.catalogue),
+                apps: installation.apps, catalogue: installation.catalogue, exchanges: installation.store),
             configuration: RefresherConfiguration(
                 concurrency: concurrency,
                 concurrencyPerProvider: min(concurrency, limits.concurrencyPerProvider),

@@ -119,7 +119,13 @@ struct InstagramDialect: Dialect {
     }
 
     func success(_ issue: Issue) -> JSONValue {
-        ["access_token": issue.access, "token_type": "bearer", "expires_in": issue.expiresIn]
+        let answer: JSONValue = [
+            "access_token": issue.access, "token_type": "bearer", "expires_in": issue.expiresIn,
+        ]
+        // Only the code's answer says whose it is.
+        guard issue.carriesRefresh else { return answer }
+        return answer.setting("user_id", to: .string(issue.grant.account))
+            .setting("permissions", to: .string(issue.pair.scopes.joined(separator: ",")))
     }
 
     func refusal(_ refusal: Refusal, _ operation: Operation) -> WireAnswer {

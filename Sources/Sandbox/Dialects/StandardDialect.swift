@@ -58,6 +58,10 @@ struct GoogleDialect: Dialect {
         if path == "tokeninfo", request.method == "GET" {
             return .success(TokenCall(operation: .inspect, credential: request.query["access_token"]))
         }
+        if path == "channels", request.method == "GET" {
+            let token = (request.header("authorization") ?? "").split(separator: " ").last.map(String.init)
+            return .success(TokenCall(operation: .inspect, credential: token))
+        }
         guard request.method == "POST" else { return nil }
         return formCall(path, request, operations: ["token": .refresh, "revoke": .revoke])
     }
@@ -98,6 +102,8 @@ struct GoogleDialect: Dialect {
             "scope": .string(issue.pair.scopes.joined(separator: " ")),
             "exp": .string("\(Int64(issue.pair.accessExpiresAt.timeIntervalSince1970))"),
             "expires_in": .string(issue.expiresIn.scalar ?? "0"), "access_type": "offline",
+            // The Data API's list of the token's channels, which answers here too.
+            "items": [["id": .string(issue.grant.account)]],
         ])
     }
 

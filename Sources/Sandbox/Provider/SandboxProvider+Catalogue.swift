@@ -13,6 +13,9 @@ extension SandboxProvider {
                 lines.append("      \(endpoint.name): \"\(baseURL)/\(platform.rawValue)/\(endpoint.path)\"")
             }
             if platform == .oauth2 { lines.append("    connection_params: {}") }
+            if platform == .tiktokShop {
+                lines.append("    connection_params: {service_id: {source: operator, default: sandbox-service}}")
+            }
             if hurried {
                 lines.append("    lifetime: \(lifetime(platform))")
                 lines.append("    policy: \(hurriedPolicy(platform))")
@@ -27,7 +30,12 @@ extension SandboxProvider {
             switch platform {
             case .oauth2:
                 [("token", "token"), ("refresh", "token"), ("revoke", "revoke"), ("inspect", "introspect")]
-            case .youtube, .googleAds:
+            case .youtube:
+                [
+                    ("token", "token"), ("refresh", "token"), ("revoke", "revoke"), ("inspect", "tokeninfo"),
+                    ("identify", "channels"),
+                ]
+            case .googleAds:
                 [("token", "token"), ("refresh", "token"), ("revoke", "revoke"), ("inspect", "tokeninfo")]
             case .facebook, .facebookAds, .whatsapp:
                 [
