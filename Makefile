@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: bench check demo deps help image lint pages run test
+.PHONY: screenshots bench check demo deps help image lint pages run test
 
 PYTHON := .venv/bin/python
 
@@ -27,6 +27,11 @@ check: lint deps ## what a change must pass: lint, imports as declared, all test
 pages: deps ## write the tables of docs/ that the code makes
 	UPDATE_PAGES=1 swift test --filter ArchitectureTests
 
+screenshots: deps .venv/installed ## docs/screenshots: every page, phone and desktop, light and dark
+	rm -rf .build/pages && mkdir -p .build/pages
+	PAGES_DIRECTORY=$(CURDIR)/.build/pages swift test --filter "^ReauthorizationTests\.GalleryTests"
+	$(PYTHON) Tests/Peers/screenshots.py .build/pages docs/screenshots
+
 bench: deps ## measure: refreshes and requests a second on this machine
 	swift build -c release --product tokenward
 	TOKENWARD_TEST_FSYNC=on Tests/with-postgres.sh Tests/Bench/run $(ARGS)
@@ -43,4 +48,4 @@ deps: ## install the system packages that are missing
 	@touch $@
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

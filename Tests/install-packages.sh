@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(
     libcurl4-openssl-dev libpq-dev libmicrohttpd-dev pkg-config
-    postgresql python3-venv prometheus openssl ca-certificates curl nodejs zsh fish
+    postgresql python3-venv prometheus openssl ca-certificates curl nodejs zsh fish chromium fonts-dejavu-core
 )
 # Other vendors' kubectl and Debian's cannot both be installed; either serves.
 command -v kubectl >/dev/null || packages+=(kubernetes-client)

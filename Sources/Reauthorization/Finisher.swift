@@ -74,8 +74,7 @@ struct Finisher: Sendable {
         let identity = entry.identityToken(in: answer)
         try check(identity, of: exchanged, clientID: app.clientID)
         var inputs = RequestInputs(
-            credential: first.credential, clientID: app.clientID, clientSecret: app.secrets.first,
-            redirectURI: app.redirectURI, externalID: first.externalID)
+            credential: first.credential, app: app, secret: app.secrets.first, externalID: first.externalID)
         var renewal = try await upgraded(first, answer, entry, inputs)
         renewal.credential.parameters.merge(entry.parameters(ofAnswer: answer)) { _, new in new }
         inputs.credential = renewal.credential

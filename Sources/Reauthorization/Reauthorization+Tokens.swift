@@ -78,8 +78,8 @@ extension Reauthorization {
             let request =
                 (try? entry.inspectRequest(
                     RequestInputs(
-                        credential: credential, clientID: app.clientID, clientSecret: app.secrets.first,
-                        redirectURI: app.redirectURI, externalID: channel.externalID))) ?? nil
+                        credential: credential, app: app, secret: app.secrets.first, externalID: channel.externalID)))
+                ?? nil
         else { return .success(nil) }
         guard
             case .answered(let response) = await ports.sender.send(

@@ -127,9 +127,10 @@ extension Reauthorization {
         }
         let redirectURI = app.redirectURI ?? site.publicURL + "/oauth/callback/" + target.provider
         guard site.path(of: redirectURI) != nil else { return .failure(.redirectElsewhere) }
-        let inputs = RequestInputs(
-            credential: Credential(scopes: link.scopes, parameters: link.parameters), clientID: app.clientID,
-            clientSecret: app.secrets.first, redirectURI: redirectURI, externalID: link.channel?.externalID)
+        var inputs = RequestInputs(
+            credential: Credential(scopes: link.scopes, parameters: link.parameters), app: app,
+            secret: app.secrets.first, externalID: link.channel?.externalID)
+        inputs.redirectURI = redirectURI
         guard (try? entry.authorizeURL(inputs, state: "x")) != nil, let origin = entry.consentOrigin(inputs) else {
             return .failure(.parameterMissing)
         }

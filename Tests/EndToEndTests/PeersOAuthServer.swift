@@ -17,10 +17,13 @@ struct PeerOAuthServer: Sendable {
 
     /// Seeds grants, then runs `body` while the server serves.
     static func with<Answer: Sendable>(
-        in directory: String, grants count: Int, accessSeconds: Int, _ body: (PeerOAuthServer) async throws -> Answer
+        in directory: String, grants count: Int, accessSeconds: Int, redirectURI: String? = nil,
+        _ body: (PeerOAuthServer) async throws -> Answer
     ) async throws -> Answer {
         let certificates = try await PeerCertificates.make(in: directory)
-        let place = ["--directory", directory, "--access-seconds", "\(accessSeconds)"]
+        let place =
+            ["--directory", directory, "--access-seconds", "\(accessSeconds)"]
+            + (redirectURI.map { ["--redirect-uri", $0] } ?? [])
         let seeded = try Value(
             parsing: await Peers.run("oauth_server.py", ["seed", "--grants", "\(count)"] + place))
         let grants = (seeded["grants"]?.items ?? []).map {

@@ -6,6 +6,7 @@
       "refresh_token", "expires_in"}]}; may be called again for more grants of the same application
   oauth_server.py serve --directory DIR --certificate CERT.pem --key KEY.pem --access-seconds 60 [--port 0]
       prints {"port": N} when ready; POST /o/token/, /o/revoke_token/, /o/introspect/ and GET /stats; ends on SIGTERM
+Both take --redirect-uri URI: the application's, and people may sign in at /login/ and consent at /o/authorize/.
 """
 import argparse
 import json
@@ -27,6 +28,7 @@ parser.add_argument("--grants", type=int, default=1)
 parser.add_argument("--certificate")
 parser.add_argument("--key")
 parser.add_argument("--port", type=int, default=0)
+parser.add_argument("--redirect-uri", help="where consents lead back; also makes the pages of consent")
 parser.add_argument("--threads", type=int, default=16)
 arguments = parser.parse_args()
 
@@ -34,8 +36,22 @@ settings.configure(
     SECRET_KEY="a test's, worth nothing",
     ALLOWED_HOSTS=["*"],
     ROOT_URLCONF="__main__",
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "oauth2_provider"],
-    MIDDLEWARE=[],
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "oauth2_provider"]
+    + (["django.contrib.sessions"] if arguments.redirect_uri else []),
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ]
+    if arguments.redirect_uri
+    else [],
+    TEMPLATES=[
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        }
+    ],
+    LOGIN_URL="/login/",
     USE_TZ=True,
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     DATABASES={
@@ -65,16 +81,17 @@ settings.configure(
 )
 django.setup()
 
+from django.contrib.auth import login  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import transaction  # noqa: E402
-from django.http import JsonResponse  # noqa: E402
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from oauth2_provider.models import AccessToken, Application, RefreshToken  # noqa: E402
 from oauth2_provider.oauth2_validators import OAuth2Validator  # noqa: E402
-from oauth2_provider.views import IntrospectTokenView, RevokeTokenView, TokenView  # noqa: E402
+from oauth2_provider.views import AuthorizationView, IntrospectTokenView, RevokeTokenView, TokenView  # noqa: E402
 
 CLIENT_ID = "tokenward"
 CLIENT_SECRET = "peer-secret"
@@ -123,7 +140,17 @@ def stats(request):
     return JsonResponse({"total": total, "grants": grants})
 
 
+def sign_in(request):
+    """Anybody is whoever they say they are."""
+    if request.method == "POST":
+        login(request, User.objects.get(username=request.POST["name"]))
+        return HttpResponseRedirect(request.GET["next"])
+    return HttpResponse('<form method="post"><input name="name"><button>Sign in</button></form>')
+
+
 urlpatterns = [
+    path("o/authorize/", AuthorizationView.as_view()),
+    path("login/", sign_in),
     path("o/token/", TokenView.as_view()),
     path("o/revoke_token/", RevokeTokenView.as_view()),
     path("o/introspect/", IntrospectTokenView.as_view()),
@@ -142,7 +169,7 @@ def seed():
                 "user": owner,
                 "client_type": Application.CLIENT_CONFIDENTIAL,
                 "authorization_grant_type": Application.GRANT_AUTHORIZATION_CODE,
-                "redirect_uris": "https://localhost/oauth/callback/oauth2",
+                "redirect_uris": arguments.redirect_uri or "https://localhost/oauth/callback/oauth2",
                 "name": "Tokenward",
             },
         )

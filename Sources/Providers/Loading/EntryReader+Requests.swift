@@ -60,7 +60,8 @@ extension EntryReader {
 
     private func parameter(_ field: CatalogueNode.Field) throws(CatalogueError) -> ConnectionParameter {
         let what = "connection_params.\(field.name)"
-        let map = try field.value.map(what, known: ["required", "pattern", "source", "default", "secret", "values", "suffix"])
+        let map = try field.value.map(
+            what, known: ["required", "pattern", "source", "default", "secret", "values", "suffix"])
         guard
             LayeredEntries.isName(
                 field.name.split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-"))

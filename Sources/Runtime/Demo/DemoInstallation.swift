@@ -10,11 +10,11 @@ package struct DemoSinks: Sendable {
     package var mailURL: Secret
     package var webhookURL: Secret
     package var webhookSecret: Secret
-    package var apps: [String: (clientID: String, secret: Secret)]
+    package var apps: [String: (clientID: String, secret: Secret, redirectURI: String?)]
 
     package init(
         slackURL: Secret, mailURL: Secret, webhookURL: Secret, webhookSecret: Secret,
-        apps: [String: (clientID: String, secret: Secret)]
+        apps: [String: (clientID: String, secret: Secret, redirectURI: String?)]
     ) {
         self.slackURL = slackURL
         self.mailURL = mailURL
@@ -48,9 +48,7 @@ package struct DemoInstallation: Sendable {
             let name = provider.uppercased().replacing("-", with: "_")
             values["TOKENWARD_APP_\(name)_CLIENT_ID"] = app.clientID
             values["TOKENWARD_APP_\(name)_CLIENT_SECRET"] = app.secret.reveal()
-            if provider == "amocrm" || provider == "kommo" {
-                values["TOKENWARD_APP_\(name)_REDIRECT_URI"] = "https://demo.example/oauth/callback/\(provider)"
-            }
+            values["TOKENWARD_APP_\(name)_REDIRECT_URI"] = app.redirectURI
         }
         settings = try Settings.load(environment: values, file: nil, flags: [:])
     }
@@ -79,6 +77,7 @@ package struct DemoInstallation: Sendable {
             try await during(meanwhile) {
                 try await server.run { address in
                     told("tokenward listens on http://\(address)")
+                    told("  A message's link leads through the sandbox's consent page back to green: open one.")
                     told("  status   http://\(address)/status")
                     told("  metrics  http://\(address)/metrics")
                     told(

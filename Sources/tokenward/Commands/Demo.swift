@@ -23,6 +23,12 @@ struct Demo: AsyncParsableCommand {
         let mail = MailSink(printer: show)
         let secret = Secret("whsec_" + Data((0..<32).map { _ in UInt8.random(in: 0...255) }).base64EncodedString())
         let webhook = WebhookSink(secret: secret, printer: show)
+        // Providers that register the address and are not told it with each consent.
+        for platform in [SandboxPlatform.amocrm, .kommo, .tiktokShop] {
+            var app = provider.app(of: platform)
+            app.redirectURI = "http://\(listen)/oauth/callback/\(platform.rawValue)"
+            provider.setApp(app, of: platform)
+        }
         try await provider.start()
         try await slack.start()
         try await mail.start()
@@ -33,7 +39,7 @@ struct Demo: AsyncParsableCommand {
             apps: Dictionary(
                 uniqueKeysWithValues: SandboxPlatform.allCases.map { platform in
                     let app = provider.app(of: platform)
-                    return (platform.rawValue, (app.clientID, app.clientSecrets.first ?? Secret("")))
+                    return (platform.rawValue, (app.clientID, app.clientSecrets.first ?? Secret(""), app.redirectURI))
                 }))
         let world = DemoWorld()
         let stopAfter = seconds

@@ -14,6 +14,8 @@ struct NewTestChannel: Sendable, Encodable {
     var displayName: String?
     var externalId: String?
     var params: [String: String]?
+    /// Space separated.
+    var scopes: String?
     var accessToken: String?
     var refreshToken: String?
     var accessIssuedAt: String?
