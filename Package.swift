@@ -47,6 +47,7 @@ let modules = [
     Module("Templates", .adapters, products: [mustache]),
 
     Module("API", .services, uses: ["Domain", "Providers", "Sealing"], products: [log]),
+    Module("Jobs", .services, uses: ["Domain"], products: [lifecycle, log]),
     Module("Notifier", .services, uses: ["Domain", "Templates"], products: [crypto, lifecycle, log]),
     Module(
         "Reauthorization", .services, uses: ["Domain", "Providers", "Sealing", "Templates"],
@@ -56,7 +57,7 @@ let modules = [
     Module(
         "Runtime", .runtime,
         uses: [
-            "API", "Curl", "Domain", "Journal", "MicroHTTP", "Notifier", "POSIX", "Postgres", "Providers",
+            "API", "Curl", "Domain", "Jobs", "Journal", "MicroHTTP", "Notifier", "POSIX", "Postgres", "Providers",
             "Reauthorization", "Refresher", "Scheduling", "Sealing", "Store", "Templates",
         ],
         products: [lifecycle, log, subprocess, unixSignals, yams]),
@@ -94,6 +95,7 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Notifier", ["Domain", "Notifier", "Templates", "TestSupport"], [log]),
     ("Refresher", ["Domain", "Providers", "Refresher", "TestSupport"], [log]),
     ("API", ["API", "Domain", "Providers", "Sealing"], [log]),
+    ("Jobs", ["Domain", "Jobs", "TestSupport"], [log]),
     ("Reauthorization", ["Domain", "Providers", "Reauthorization", "Sealing", "Templates", "TestSupport"], [log]),
     (
         "Runtime",

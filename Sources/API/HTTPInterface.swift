@@ -7,7 +7,7 @@ package import Providers
 package struct HTTPInterface: Sendable {
     /// What the routes talk to.
     package struct Ports: Sendable {
-        package var channels: any ChannelDirectory
+        package var channels: any ChannelAdministration
         package var refresher: any OnDemandRefreshing
         package var incidents: any RelayDirectory
         package var authenticator: any Authenticating
@@ -18,12 +18,57 @@ package struct HTTPInterface: Sendable {
         /// Pages that carry their own proof (`/reauthorize/…`).
         package var pages: @Sendable (APIRequest) async throws -> APIResponse?
         package var links: any LinkMaking
+        package var access: Access
+        package var work: Work
+
+        /// Who may call, and what is written down of it.
+        package struct Access: Sendable {
+            package var tokens: any APITokenDirectory
+            package var audit: any AuditLog
+            package var rate: RequestRate
+            package var reads: ReadCounter
+
+            package init(
+                tokens: any APITokenDirectory, audit: any AuditLog, rate: RequestRate = RequestRate(perSecond: 0),
+                reads: ReadCounter = ReadCounter()
+            ) {
+                self.tokens = tokens
+                self.audit = audit
+                self.rate = rate
+                self.reads = reads
+            }
+        }
+
+        /// What is done at providers besides refreshing one channel, and later than the request.
+        package struct Work: Sendable {
+            package var calls: ProviderCalls
+            package var apps: any AppListing
+            package var appRecords: any AppRecords
+            package var jobs: any JobStore
+            /// Sent when there is a new job.
+            package var jobSignal: WakeSignal
+
+            package init(
+                calls: ProviderCalls, apps: any AppListing, appRecords: any AppRecords, jobs: any JobStore,
+                jobSignal: WakeSignal = WakeSignal()
+            ) {
+                self.calls = calls
+                self.apps = apps
+                self.appRecords = appRecords
+                self.jobs = jobs
+                self.jobSignal = jobSignal
+            }
+        }
+
+        var audit: any AuditLog { access.audit }
+        var calls: ProviderCalls { work.calls }
 
         package init(
-            channels: any ChannelDirectory, refresher: any OnDemandRefreshing, incidents: any RelayDirectory,
+            channels: any ChannelAdministration, refresher: any OnDemandRefreshing, incidents: any RelayDirectory,
             authenticator: any Authenticating, catalogue: Catalogue, intake: ChannelIntake,
             link: @escaping @Sendable (ChannelID) async -> String?,
-            pages: @escaping @Sendable (APIRequest) async throws -> APIResponse?, links: any LinkMaking
+            pages: @escaping @Sendable (APIRequest) async throws -> APIResponse?, links: any LinkMaking, access: Access,
+            work: Work
         ) {
             self.channels = channels
             self.refresher = refresher
@@ -34,6 +79,8 @@ package struct HTTPInterface: Sendable {
             self.link = link
             self.pages = pages
             self.links = links
+            self.access = access
+            self.work = work
         }
     }
 
@@ -56,7 +103,12 @@ package struct HTTPInterface: Sendable {
         ChannelRoutes(ports: ports).register(on: &router)
         TokenRoutes(ports: ports).register(on: &router)
         LinkRoutes(ports: ports).register(on: &router)
+        ChannelInsightRoutes(ports: ports).register(on: &router)
+        RefreshRoutes(ports: ports).register(on: &router)
         IncidentRoutes(ports: ports).register(on: &router)
+        AccessRoutes(ports: ports).register(on: &router)
+        AppRoutes(ports: ports).register(on: &router)
+        AliasRoutes(ports: ports, health: health).register(on: &router)
         ProbeRoutes(health: health, metrics: metrics).register(on: &router)
         self.router = DocumentRoute.documented(router, version: health.version)
     }
@@ -86,6 +138,7 @@ package struct HTTPInterface: Sendable {
             let match = try router.match(request)
             var request = request
             request.caller = try await caller(of: request, at: match.route.operation.access)
+            if let caller = request.caller { try ports.access.rate.take(caller) }
             return try await router.answer(request, match)
         } catch let problem as Problem {
             return problem.response

@@ -93,6 +93,8 @@ package enum RequestKind: String, Sendable, CaseIterable {
     case relocate
     /// Whose the token is, where neither the token answer nor the inspection says.
     case identify
+    /// A harmless call with the access token, where the provider has no inspection.
+    case probe
 }
 
 /// How one request is written.

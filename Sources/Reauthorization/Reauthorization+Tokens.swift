@@ -36,7 +36,7 @@ extension Reauthorization {
         }
         let isStored = try await ports.channels.replaceCredential(
             of: channel.id, tenantID: channel.tenantID, with: grant(credential, inspection, channel, entry),
-            actor: actor)
+            actor: AuditActor(name: actor, address: visit.request.remoteAddress))
         guard isStored else { return try visit.pages.notice(.linkInvalid) }
         return .redirect(to: link.path)
     }

@@ -1,6 +1,7 @@
 import API
 import Domain
 import FoundationEssentials
+import Jobs
 import Journal
 package import Logging
 import MicroHTTP
@@ -72,9 +73,11 @@ package struct Server: Sendable {
                 let digest = installation.ring.keyedDigest(of: Array(text.utf8), purpose: "app")
                 return (app, digest.map { String($0, radix: 16) }.joined(separator: "."))
             })
+        let reads = ReadCounter()
+        let jobSignal = WakeSignal()
         let web = try WebServer(
             installation: installation, ports: ports, refresher: refresher, health: health, metrics: metrics,
-            logger: logger)
+            reads: reads, jobSignal: jobSignal, logger: logger)
         let relayWake = WakeSignal()
         let dispatchWake = WakeSignal()
         let notifier = notifierSettings()
@@ -85,7 +88,10 @@ package struct Server: Sendable {
             Observer(
                 store: installation.store, relay: installation.store, journal: ports.journal,
                 journalID: ports.journal.id, ring: installation.ring.kids, health: health, metrics: metrics,
-                heartbeats: heartbeats, clock: SystemClock(), logger: logger),
+                heartbeats: heartbeats, reads: reads, clock: SystemClock(), logger: logger),
+            JobRunner(
+                store: installation.store, refresher: refresher, wake: jobSignal, heartbeats: heartbeats,
+                logger: logger),
             Dispatcher(
                 store: installation.store, transports: installation.transports(transport),
                 links: .init(overview: web.publicURL + "/status") { links.url(of: $0, incident: $1) },

@@ -171,3 +171,34 @@ extension Store {
         }
     }
 }
+
+extension Store: AppRecords {
+    package func apps(tenantID: String?) async throws -> [AppRecord] {
+        let result = try await pool.withConnection { connection in
+            try await connection.query(
+                """
+                SELECT id, provider, tenant_id, state, reason, since, probe_at FROM apps
+                 WHERE $1::text IS NULL OR tenant_id IS NULL OR tenant_id = $1 ORDER BY id LIMIT 10000
+                """, [tenantID.map { .text($0) } ?? .null])
+        }
+        return try result.rows.map { row in
+            let state = AppState(rawValue: try row.text("state")) ?? .ok
+            return AppRecord(
+                id: try row.text("id"), provider: try row.text("provider"), tenantID: try row.textOrNil("tenant_id"),
+                state: state, reason: try row.textOrNil("reason"), since: try row.date("since"),
+                probeAt: state == .ok ? nil : try row.dateOrNil("probe_at"))
+        }
+    }
+
+    package func channel(of appID: String) async throws -> ChannelID? {
+        let result = try await pool.withConnection { connection in
+            try await connection.query(
+                """
+                SELECT s.channel_id FROM schedule s JOIN credentials k USING (channel_id)
+                 WHERE s.app_id = $1 AND s.provider = split_part($1, '/', 1) AND s.status = 1 AND s.due_at IS NOT NULL
+                 ORDER BY k.last_refresh_at DESC NULLS LAST LIMIT 1
+                """, [.text(appID)])
+        }
+        return try result.rows.first.map { ChannelID(rawValue: try $0.text("channel_id")) }
+    }
+}

@@ -5,35 +5,6 @@ import Sealing
 
 /// Reading channels for people and applications.
 extension Store: ChannelDirectory {
-    package func channels(_ filter: ChannelFilter, after cursor: ChannelID?, limit: Int) async throws -> [Channel] {
-        var conditions: [String] = []
-        var parameters: [PostgresValue] = []
-        func require(_ condition: (String) -> String, _ value: PostgresValue) {
-            parameters.append(value)
-            conditions.append(condition("$\(parameters.count)"))
-        }
-        if let cursor { require({ "c.id > \($0)" }, .text(cursor.rawValue)) }
-        if let tenant = filter.tenantID { require({ "c.tenant_id = \($0)" }, .text(tenant)) }
-        if let user = filter.userID { require({ "c.user_id = \($0)" }, .text(user)) }
-        if let provider = filter.provider { require({ "c.provider = \($0)" }, .text(provider)) }
-        if let status = filter.status { require({ "s.status = \($0)" }, .int2(status.rawValue)) }
-        if let within = filter.expiringWithin {
-            require({ "k.access_expires_at <= now() + make_interval(secs => \($0))" }, .float8(within.seconds))
-        }
-        if let query = filter.query {
-            let pattern =
-                "%" + query.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_") + "%"
-            require(
-                { "concat_ws(' ', c.id, c.display_name, c.local_name, c.external_id) ILIKE \($0)" }, .text(pattern))
-        }
-        let sql = """
-            \(Self.channelSelect) \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
-             ORDER BY c.id LIMIT \(min(max(limit, 1), 501))
-            """
-        let result = try await pool.withConnection { [parameters] in try await $0.query(sql, parameters) }
-        return try result.rows.map(channel)
-    }
-
     package func channel(_ id: ChannelID, tenantID: String?) async throws -> Channel? {
         let result = try await pool.withConnection { connection in
             try await connection.query(
@@ -65,7 +36,7 @@ extension Store: ChannelDirectory {
             reason: try row.textOrNil("reason").flatMap(WarningReason.init), databaseTime: try row.date("now"))
     }
 
-    private static let channelSelect = """
+    static let channelSelect = """
         SELECT c.id, c.tenant_id, c.user_id, c.provider, c.display_name, c.local_name, c.external_id,
                c.meta::text AS meta, c.created_at, c.updated_at, s.status, s.reason, s.due_at, s.fails, s.grant_id,
                k.written, k.kid, k.sealed, k.epoch, k.scopes, k.has_refresh_token, k.access_issued_at,
@@ -75,7 +46,7 @@ extension Store: ChannelDirectory {
           LEFT JOIN conditions x ON x.channel_id = c.id
         """
 
-    private func channel(_ row: PostgresRow) throws -> Channel {
+    func channel(_ row: PostgresRow) throws -> Channel {
         let id = ChannelID(rawValue: try row.text("id"))
         let tenant = try row.text("tenant_id")
         let status = ChannelStatus(rawValue: try row.int2("status")) ?? .active

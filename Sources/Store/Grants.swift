@@ -10,7 +10,7 @@ extension Store {
 
     /// Writes a grant over a channel's own; the caller has locked the fence row and read `attempt`.
     func write(
-        _ grant: NewGrant, channel: ChannelID, tenant: String, attempt: Int64, status: ChannelStatus, actor: String,
+        _ grant: NewGrant, channel: ChannelID, tenant: String, attempt: Int64, status: ChannelStatus, actor: AuditActor,
         origin: GrantOrigin = .replaced, on connection: PostgresConnection
     ) async throws {
         let sealed = try seal(grant.credential, tenant: tenant, channel: channel, grant: attempt, written: attempt)
@@ -39,13 +39,13 @@ extension Store {
                 .textArray(grant.credential.scopes), grant.accessIssuedAt.map { .timestamptz($0) } ?? .null,
                 grant.accessExpiresAt.map { .timestamptz($0) } ?? .null,
                 grant.refreshExpiresAt.map { .timestamptz($0) } ?? .null,
-                grant.humanDeadlineAt.map { .timestamptz($0) } ?? .null, .text(actor), .text(origin.rawValue),
+                grant.humanDeadlineAt.map { .timestamptz($0) } ?? .null, .text(actor.name), .text(origin.rawValue),
                 .text(origin.words),
             ])
     }
 
     package func replaceCredential(
-        of id: ChannelID, tenantID: String?, with grant: NewGrant, actor: String
+        of id: ChannelID, tenantID: String?, with grant: NewGrant, actor: AuditActor
     ) async throws -> Bool {
         try await transaction { connection in
             guard let fence = try await lock(id, tenantID: tenantID, on: connection), fence.status != .disconnected
@@ -54,6 +54,9 @@ extension Store {
                 grant, channel: id, tenant: fence.tenant, attempt: fence.next,
                 status: fence.status == .paused ? .paused : .active, actor: actor, on: connection)
             try await touch(id, on: connection)
+            try await note(
+                AuditChange(action: "channel.credential_replaced", tenantID: fence.tenant, subject: id.rawValue),
+                by: actor, on: connection)
             return true
         }
     }
@@ -61,6 +64,9 @@ extension Store {
     /// A fence row locked by this transaction (W1), with its tenant and the number of the next attempt.
     struct LockedFence {
         var tenant: String
+        var provider: String
+        var appID: String
+        var externalID: String?
         var status: ChannelStatus
         var reason: WarningReason?
         var isHeld: Bool
@@ -72,14 +78,16 @@ extension Store {
     func lock(_ id: ChannelID, tenantID: String?, on connection: PostgresConnection) async throws -> LockedFence? {
         let result = try await connection.query(
             """
-            SELECT c.tenant_id, s.status, s.reason, s.lease_until IS NOT NULL AS held, s.grant_id, s.written,
+            SELECT c.tenant_id, c.external_id, s.provider, s.app_id, s.status, s.reason, s.lease_until IS NOT NULL AS held, s.grant_id, s.written,
                    \(Self.nextAttempt) AS next
               FROM schedule s JOIN channels c ON c.id = s.channel_id
              WHERE s.channel_id = $1 AND ($2::text IS NULL OR c.tenant_id = $2) FOR NO KEY UPDATE OF s
             """, [.text(id.rawValue), tenantID.map { .text($0) } ?? .null])
         return try result.rows.first.map { row in
             LockedFence(
-                tenant: try row.text("tenant_id"), status: ChannelStatus(rawValue: try row.int2("status")) ?? .active,
+                tenant: try row.text("tenant_id"), provider: try row.text("provider"), appID: try row.text("app_id"),
+                externalID: try row.textOrNil("external_id"),
+                status: ChannelStatus(rawValue: try row.int2("status")) ?? .active,
                 reason: try row.textOrNil("reason").flatMap(WarningReason.init), isHeld: try row.bool("held"),
                 grantID: try row.int8("grant_id"), written: try row.int8("written"), next: try row.int8("next"))
         }

@@ -5,7 +5,7 @@ import Sealing
 
 /// New channels, all of a list or none.
 extension Store {
-    package func insert(_ channels: [NewChannel], replacing: Bool, actor: String) async throws {
+    package func insert(_ channels: [NewChannel], replacing: Bool, actor: AuditActor) async throws {
         guard !channels.isEmpty else { return }
         // W1: fence rows are locked in this order.
         let channels = channels.sorted { $0.id < $1.id }
@@ -21,7 +21,7 @@ extension Store {
         }
     }
 
-    private func insertAll(_ channels: [NewChannel], replacing: Bool, actor: String) async throws {
+    private func insertAll(_ channels: [NewChannel], replacing: Bool, actor: AuditActor) async throws {
         try await transaction { connection in
             var start = 0
             while start < channels.count {
@@ -29,11 +29,28 @@ extension Store {
                 try await insert(batch, replacing: replacing, actor: actor, on: connection)
                 start += batch.count
             }
+            try await note(channels, by: actor, on: connection)
+        }
+    }
+
+    /// One row for a channel, one a tenant for an import.
+    private func note(_ channels: [NewChannel], by actor: AuditActor, on connection: PostgresConnection) async throws {
+        if channels.count == 1, let only = channels.first {
+            try await note(
+                AuditChange(action: "channel.created", tenantID: only.tenantID, subject: only.id.rawValue), by: actor,
+                on: connection)
+            return
+        }
+        for (tenant, group) in Dictionary(grouping: channels, by: \.tenantID).sorted(by: { $0.key < $1.key }) {
+            try await note(
+                AuditChange(
+                    action: "channels.imported", tenantID: tenant, subject: tenant, detail: "\(group.count) channels"),
+                by: actor, on: connection)
         }
     }
 
     private func insert(
-        _ batch: [NewChannel], replacing: Bool, actor: String, on connection: PostgresConnection
+        _ batch: [NewChannel], replacing: Bool, actor: AuditActor, on connection: PostgresConnection
     ) async throws {
         let ids = batch.map(\.id)
         let existing = try await connection.query(
@@ -47,7 +64,7 @@ extension Store {
         }
     }
 
-    func insertNew(_ batch: [NewChannel], actor: String, on connection: PostgresConnection) async throws {
+    func insertNew(_ batch: [NewChannel], actor: AuditActor, on connection: PostgresConnection) async throws {
         guard !batch.isEmpty else { return }
         let clock = try await connection.query(
             "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8 AS n")
@@ -93,11 +110,11 @@ extension Store {
                 .timestamptzArray(batch.map(\.grant.accessIssuedAt)),
                 .timestamptzArray(batch.map(\.grant.accessExpiresAt)),
                 .timestamptzArray(batch.map(\.grant.refreshExpiresAt)),
-                .timestamptzArray(batch.map(\.grant.humanDeadlineAt)), .int8(attempt), .text(actor),
+                .timestamptzArray(batch.map(\.grant.humanDeadlineAt)), .int8(attempt), .text(actor.name),
             ])
     }
 
-    private func replace(_ channel: NewChannel, actor: String, on connection: PostgresConnection) async throws {
+    private func replace(_ channel: NewChannel, actor: AuditActor, on connection: PostgresConnection) async throws {
         guard let fence = try await lock(channel.id, tenantID: nil, on: connection) else { return }
         guard fence.tenant == channel.tenantID else {
             throw ChannelDirectoryError.refused(

@@ -1,3 +1,4 @@
+package import Domain
 package import FoundationEssentials
 package import Postgres
 package import Sealing
@@ -96,6 +97,32 @@ extension Store {
                 try await connection.query(
                     "UPDATE replica SET open_entries = 0, seen_at = now() WHERE journal_id = $1", [.uuid(journal)])
             }
+        }
+    }
+}
+
+extension Store {
+    /// What is sealed with each key; counts every row.
+    ///
+    /// - Parameter ring: ids of this process's keys; the first seals.
+    package func keyUses(ring: [String]) async throws -> [KeyUse] {
+        let result = try await pool.withConnection { connection in
+            try await connection.query(
+                """
+                SELECT kid, max(created_at) AS created_at, sum(channels)::int8 AS channels,
+                       sum(destinations)::int8 AS destinations FROM (
+                    SELECT kid, created_at, 0 AS channels, 0 AS destinations FROM keys
+                    UNION ALL SELECT kid, NULL, count(*), 0 FROM credentials GROUP BY kid
+                    UNION ALL SELECT kid, NULL, 0, count(*) FROM destinations WHERE removed_at IS NULL GROUP BY kid) x
+                 GROUP BY kid ORDER BY kid
+                """)
+        }
+        return try result.rows.map { row in
+            let kid = try row.text("kid")
+            return KeyUse(
+                kid: kid, isInRing: ring.contains(kid), seals: ring.first == kid,
+                createdAt: try row.dateOrNil("created_at"), channels: Int(try row.int8("channels")),
+                destinations: Int(try row.int8("destinations")))
         }
     }
 }

@@ -14,6 +14,7 @@ package struct Migrations: Sendable {
         Step(number: 2, name: "relay", script: text(PackageResources._002_relay_sql)),
         Step(number: 3, name: "counters", script: text(PackageResources._003_counters_sql)),
         Step(number: 4, name: "authorizations", script: text(PackageResources._004_authorizations_sql)),
+        Step(number: 5, name: "api", script: text(PackageResources._005_api_sql)),
         Step(number: 7, name: "refresher", script: text(PackageResources._007_refresher_sql)),
     ]
 

@@ -14,7 +14,10 @@ extension HTTPInterface {
                 channels: world, refresher: world, incidents: world, authenticator: world,
                 catalogue: try Catalogue.embedded(),
                 intake: ChannelIntake(catalogue: try Catalogue.embedded(), apps: world), link: { _ in "https://l" },
-                pages: { _ in nil }, links: FakeLinks()),
+                pages: { _ in nil }, links: FakeLinks(), access: .init(tokens: world, audit: world),
+                work: .init(
+                    calls: ProviderCalls(catalogue: try Catalogue.embedded(), apps: world, sender: world), apps: world,
+                    appRecords: world, jobs: world)),
             health: board, metrics: Metrics(), hosts: hosts,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -4,7 +4,9 @@ import FoundationEssentials
 import Synchronization
 
 /// An installation without anything in it that remembers which tenant was asked for.
-final class FakePorts: ChannelDirectory, OnDemandRefreshing, RelayDirectory, Authenticating, AppDirectory {
+final class FakePorts: ChannelAdministration, OnDemandRefreshing, RelayDirectory, Authenticating, AppListing,
+    HTTPSending
+{
     private let asked = Mutex<[String?]>([])
     private let failure: (any Error)?
 
@@ -14,7 +16,7 @@ final class FakePorts: ChannelDirectory, OnDemandRefreshing, RelayDirectory, Aut
 
     var tenants: [String?] { asked.withLock { $0 } }
 
-    private func note(_ tenant: String?) throws {
+    func note(_ tenant: String?) throws {
         asked.withLock { $0.append(tenant) }
         if let failure { throw failure }
     }
@@ -29,6 +31,11 @@ final class FakePorts: ChannelDirectory, OnDemandRefreshing, RelayDirectory, Aut
     }
 
     func app(provider: String, tenantID: String) -> App? { nil }
+    var all: [App] { [] }
+
+    func send(
+        _ request: OutgoingRequest, limits: TransferLimits, permit: @escaping @Sendable () -> Bool
+    ) async -> TransferEnd { .notSent(code: "none", message: "There is no network.") }
 
     func channels(_ filter: ChannelFilter, after cursor: ChannelID?, limit: Int) async throws -> [Channel] {
         try note(filter.tenantID)
@@ -40,31 +47,69 @@ final class FakePorts: ChannelDirectory, OnDemandRefreshing, RelayDirectory, Aut
         return nil
     }
 
-    func insert(_ channels: [NewChannel], replacing: Bool, actor: String) async throws {
+    func insert(_ channels: [NewChannel], replacing: Bool, actor: AuditActor) async throws {
         for channel in channels { try note(channel.tenantID) }
     }
 
     func replaceCredential(
-        of id: ChannelID, tenantID: String?, with grant: NewGrant, actor: String
+        of id: ChannelID, tenantID: String?, with grant: NewGrant, actor: AuditActor
     ) async throws -> Bool {
         try note(tenantID)
         return false
     }
 
-    func pause(_ id: ChannelID, tenantID: String?, actor: String) async throws -> Bool {
+    func pause(_ id: ChannelID, tenantID: String?, actor: AuditActor) async throws -> Bool {
         try note(tenantID)
         return false
     }
 
-    func resume(_ id: ChannelID, tenantID: String?, actor: String) async throws -> Bool {
+    func resume(_ id: ChannelID, tenantID: String?, actor: AuditActor) async throws -> Bool {
         try note(tenantID)
         return false
     }
 
-    func disconnect(_ id: ChannelID, tenantID: String?, purge: Bool, actor: String) async throws -> Bool {
+    func disconnect(
+        _ id: ChannelID, tenantID: String?, purge: Bool, actor: AuditActor
+    ) async throws -> Disconnection? {
+        try note(tenantID)
+        return nil
+    }
+
+    func change(
+        _ id: ChannelID, tenantID: String?, _ change: ChannelChange, actor: AuditActor
+    ) async throws -> Bool {
         try note(tenantID)
         return false
     }
+
+    func snapshot(of id: ChannelID, tenantID: String?) async throws -> ChannelSnapshot? {
+        try note(tenantID)
+        return nil
+    }
+
+    func grant(of id: ChannelID, tenantID: String?) async throws -> StoredGrant? {
+        try note(tenantID)
+        return nil
+    }
+
+    func isShared(apps: [String], besides id: ChannelID) async throws -> Bool { true }
+
+    func history(
+        of id: ChannelID, tenantID: String?, before: (attempt: Int64, outcome: String)?, limit: Int
+    ) async throws -> [HistoryEntry]? {
+        try note(tenantID)
+        return nil
+    }
+
+    func note(_ outcome: String, message: String, of id: ChannelID, actor: AuditActor) async throws {}
+
+    func takeReport(of id: ChannelID, tenantID: String?, epoch: Int64) async throws -> ReportStanding? {
+        try note(tenantID)
+        return nil
+    }
+
+    func add(_ reads: [TokenReads]) async throws {}
+    func reads(of id: ChannelID) async throws -> [TokenReads] { [] }
 
     func token(of id: ChannelID, tenantID: String?) async throws -> StoredToken? {
         try note(tenantID)
@@ -96,4 +141,67 @@ final class FakePorts: ChannelDirectory, OnDemandRefreshing, RelayDirectory, Aut
     func deliveries(_ query: DeliveryQuery) async throws -> [DeliveryRecord] { [] }
     func replay(_ deliveryID: String, tenantID: String?) async throws -> ReplayResult { .notFound }
     func purgeRelay(before: Date) async throws -> Int { 0 }
+}
+
+extension FakePorts: APITokenDirectory {
+    func tokenHolder(digest: [UInt8]) async throws -> (name: String, role: String)? { nil }
+    func insertToken(
+        id: String, name: String, digest: [UInt8], role: String, expiresAt: Date?, actor: AuditActor
+    ) async throws {}
+    func hasSuperadmin() async throws -> Bool { true }
+    func tokens(after cursor: String?, limit: Int) async throws -> [APITokenRecord] { [] }
+    func revokeToken(_ id: String, actor: AuditActor) async throws -> Bool { false }
+}
+
+extension FakePorts: AuditLog, AppRecords {
+    func record(_ change: AuditChange, by actor: AuditActor) async throws {}
+
+    func auditEntries(_ query: AuditQuery) async throws -> [AuditEntry] {
+        try note(query.tenantID)
+        return []
+    }
+
+    func apps(tenantID: String?) async throws -> [AppRecord] {
+        try note(tenantID)
+        return []
+    }
+
+    func channel(of appID: String) async throws -> ChannelID? { nil }
+}
+
+extension FakePorts: JobStore {
+    func insertJob(
+        _ order: RefreshOrder, id: String, tenantID: String?, delay: Duration, actor: AuditActor
+    ) async throws {
+        try note(tenantID)
+        try note(order.tenantID)
+    }
+
+    func job(_ id: String, tenantID: String?) async throws -> Job? {
+        try note(tenantID)
+        return nil
+    }
+
+    func jobs(_ query: JobQuery) async throws -> [Job] {
+        try note(query.tenantID)
+        return []
+    }
+
+    func jobCounts(tenantID: String?) async throws -> [Job.State: Int] {
+        try note(tenantID)
+        return [:]
+    }
+
+    func cancelJob(_ id: String, tenantID: String?, actor: AuditActor) async throws -> Job? {
+        try note(tenantID)
+        return nil
+    }
+
+    func claimJob(lease: Duration) async throws -> JobClaim? { nil }
+    func nextChannels(of claim: JobClaim, limit: Int) async throws -> [ChannelID] { [] }
+    func advanceJob(
+        _ claim: JobClaim, past cursor: ChannelID, _ reports: [RefreshReport], lease: Duration
+    ) async throws -> Bool { false }
+    func finishJob(_ claim: JobClaim, as state: Job.State) async throws {}
+    func releaseJob(_ claim: JobClaim) async throws {}
 }

@@ -61,6 +61,15 @@ struct HTTPInterfaceTests {
             ("GET", "/v1/channels/a/token", ""), ("GET", "/v1/incidents", ""), ("GET", "/v1/incidents/1", ""),
             ("POST", "/v1/channels", #"{"provider":"youtube","accessToken":"x"}"#),
             ("POST", "/v1/channels/a/link", ""), ("POST", "/v1/connect", #"{"provider":"youtube"}"#),
+            ("PATCH", "/v1/channels/a", #"{"displayName":"x"}"#), ("GET", "/v1/channels/a/explain", ""),
+            ("GET", "/v1/channels/a/history", ""), ("POST", "/v1/channels/a/inspect", ""),
+            ("POST", "/v1/channels/a/exchange", ""), ("POST", "/v1/channels/a/report", #"{"epoch":1}"#),
+            ("POST", "/v1/refreshes", ""), ("GET", "/v1/jobs", ""), ("GET", "/v1/jobs/a", ""),
+            ("DELETE", "/v1/jobs/a", ""), ("GET", "/v1/audit", ""), ("GET", "/v1/apps", ""),
+            ("GET", "/auth/tokens/scheduler-status", ""), ("POST", "/auth/tokens/trigger-scheduler", ""),
+            ("POST", "/auth/tokens/force-refresh/a", ""), ("GET", "/api/tokens/status", ""),
+            ("POST", "/api/tokens/refresh", ""), ("POST", "/api/tokens/amocrm/refresh", ""),
+            ("GET", "/api/tokens/facebook/debug", ""),
         ]
         #expect(
             Set(calls.map { "\($0.0) \($0.1)" }).count

@@ -28,7 +28,7 @@ struct OpenAPITests {
         #expect(interface.router.table.count == described.count, "a route stands twice")
         for line in described {
             let parts = line.split(separator: " ")
-            let path = parts[1].replacing("{id}", with: "1").replacing("{name}", with: "1")
+            let path = parts[1].replacing("{id}", with: "1").replacing("{userId}", with: "1")
             let request = APIRequest(method: String(parts[0]), path: String(path))
             #expect(
                 try interface.router.match(request).route.pattern == String(parts[1]), "\(line) is hidden by another")

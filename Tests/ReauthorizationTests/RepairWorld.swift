@@ -52,16 +52,18 @@ final class RepairWorld: ChannelDirectory, RelayDirectory, APITokenDirectory, Ap
         }
     }
     func channels(_ filter: ChannelFilter, after cursor: ChannelID?, limit: Int) async throws -> [Channel] { [] }
-    func insert(_ channels: [NewChannel], replacing: Bool, actor: String) async throws { Issue.record("inserted") }
+    func insert(_ channels: [NewChannel], replacing: Bool, actor: AuditActor) async throws { Issue.record("inserted") }
     func replaceCredential(
-        of id: ChannelID, tenantID: String?, with grant: NewGrant, actor: String
+        of id: ChannelID, tenantID: String?, with grant: NewGrant, actor: AuditActor
     ) async throws -> Bool {
         state.withLock { $0.take(grant) }
         return true
     }
-    func pause(_ id: ChannelID, tenantID: String?, actor: String) async throws -> Bool { false }
-    func resume(_ id: ChannelID, tenantID: String?, actor: String) async throws -> Bool { false }
-    func disconnect(_ id: ChannelID, tenantID: String?, purge: Bool, actor: String) async throws -> Bool { false }
+    func pause(_ id: ChannelID, tenantID: String?, actor: AuditActor) async throws -> Bool { false }
+    func resume(_ id: ChannelID, tenantID: String?, actor: AuditActor) async throws -> Bool { false }
+    func disconnect(_ id: ChannelID, tenantID: String?, purge: Bool, actor: AuditActor) async throws -> Disconnection? {
+        nil
+    }
     func token(of id: ChannelID, tenantID: String?) async throws -> StoredToken? { nil }
     func totals() async throws -> ChannelTotals {
         ChannelTotals(providers: [:], overdue: 0, nextDueAt: nil, databaseTime: Date())
@@ -110,7 +112,11 @@ final class RepairWorld: ChannelDirectory, RelayDirectory, APITokenDirectory, Ap
         }
         return nil
     }
-    func insertToken(id: String, name: String, digest: [UInt8], role: String, expiresAt: Date?) async throws {}
+    func insertToken(
+        id: String, name: String, digest: [UInt8], role: String, expiresAt: Date?, actor: AuditActor
+    ) async throws {}
+    func tokens(after cursor: String?, limit: Int) async throws -> [APITokenRecord] { [] }
+    func revokeToken(_ id: String, actor: AuditActor) async throws -> Bool { false }
     func hasSuperadmin() async throws -> Bool { true }
 }
 

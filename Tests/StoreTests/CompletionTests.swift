@@ -70,7 +70,7 @@ struct CompletionTests {
         try await StoreFixture.with { fixture in
             try await fixture.add(StoreFixture.newChannel("a"))
             let claim = try #require(try await fixture.claimOne("a"))
-            #expect(try await fixture.store.disconnect("a", tenantID: nil, purge: false, actor: "test"))
+            #expect(try await fixture.store.disconnect("a", tenantID: nil, purge: false, actor: "test") != nil)
             #expect(try await fixture.store.complete([fixture.success(claim)]) == [.superseded])
             #expect(try await fixture.claimOne("a") == nil)
             #expect(try await fixture.writtenAgree())

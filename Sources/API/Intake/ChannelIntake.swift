@@ -47,6 +47,31 @@ package struct ChannelIntake: Sendable {
             grant: grant)
     }
 
+    /// What a `PATCH` changes; an empty text clears as null does.
+    static func change(_ body: JSON) throws(IntakeError) -> ChannelChange {
+        guard case .object(let members) = body else { throw IntakeError("a change is a JSON object") }
+        var values: [ChannelChange.Field: String?] = [:]
+        for field in ChannelChange.Field.allCases {
+            guard let value = members[ChannelFields.camelCase(field.rawValue)] else { continue }
+            let text = value.text ?? (value.isNull ? "" : String(decoding: value.bytes, as: UTF8.self))
+            guard !text.isEmpty else {
+                values[field] = .some(nil)
+                continue
+            }
+            guard text.utf8.count <= (field == .meta ? 65_536 : textBytesMax),
+                field == .meta || !text.unicodeScalars.contains(where: { $0.value < 32 })
+            else {
+                throw IntakeError(
+                    field == .meta
+                        ? "`meta` is over 64 KiB"
+                        : "`\(ChannelFields.camelCase(field.rawValue))` must be at most \(textBytesMax) bytes without control characters"
+                )
+            }
+            values[field] = text
+        }
+        return ChannelChange(values)
+    }
+
     /// A credential by hand; `parameters` are the channel's own unless the fields bring new ones.
     package func grant(
         _ fields: ChannelFields, channel: ChannelID, entry: ProviderEntry, parameters: [String: String]? = nil,
@@ -170,10 +195,7 @@ package struct ChannelIntake: Sendable {
         if let seconds = Double(text), seconds > 0, seconds < 32_503_680_000 {
             return Date(timeIntervalSince1970: seconds)
         }
-        if let date = try? Date(text, strategy: .iso8601) { return date }
-        if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) {
-            return date
-        }
+        if let date = Date(rfc3339: text) { return date }
         throw IntakeError("`\(name)` is not a time: write RFC 3339 (2026-11-21T06:00:00Z) or epoch seconds")
     }
 }

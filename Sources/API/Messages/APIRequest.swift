@@ -42,6 +42,22 @@ package struct APIRequest: Sendable {
         query.first { $0.name == name }?.value
     }
 
+    /// The body as a JSON object, empty for no body; the route's description has checked it.
+    ///
+    /// - Throws: ``Problem`` 400.
+    package func object() throws(Problem) -> JSON {
+        if body.isEmpty { return [:] }
+        guard let value = try? JSON(parsing: body), case .object = value else {
+            throw Problem.badRequest("The body is not a JSON object.")
+        }
+        return value
+    }
+
+    /// Who asks, for the audit log.
+    package func actor(_ caller: Caller) -> AuditActor {
+        AuditActor(name: caller.name, address: remoteAddress.isEmpty ? nil : remoteAddress, requestID: id)
+    }
+
     /// How many rows of a list are asked for; the route's description holds it to 1…500.
     package var limit: Int { parameter("limit").flatMap { Int($0) } ?? 100 }
 

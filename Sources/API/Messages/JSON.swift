@@ -127,4 +127,13 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
 extension Date {
     /// `2026-11-21T06:00:00Z`.
     package var rfc3339: String { formatted(.iso8601) }
+
+    /// With or without fractions of a second.
+    package init?(rfc3339 text: String) {
+        guard
+            let date = (try? Date(text, strategy: .iso8601))
+                ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+        else { return nil }
+        self = date
+    }
 }

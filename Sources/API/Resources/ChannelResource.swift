@@ -47,6 +47,26 @@ extension JSON {
         ]
     }
 
+    /// A channel as `channels import` takes it; with tokens when its grant is given.
+    package static func exported(_ channel: Channel, grant: StoredGrant?) -> JSON {
+        var members: [String: JSON] = [
+            "id": .string(channel.id.rawValue), "tenantId": .string(channel.tenantID), "userId": JSON(channel.userID),
+            "provider": .string(channel.provider), "displayName": JSON(channel.displayName),
+            "localName": JSON(channel.localName), "externalId": JSON(channel.externalID),
+            "status": channel.status == .paused ? "paused" : "active",
+            "params": .object(channel.parameters.mapValues { .string($0) }),
+            "accessIssuedAt": JSON(channel.accessIssuedAt), "accessExpiresAt": JSON(channel.accessExpiresAt),
+            "refreshExpiresAt": JSON(channel.refreshExpiresAt),
+            "scopes": .string(channel.scopes.joined(separator: " ")),
+            "meta": (try? JSON(parsing: Array(channel.meta.utf8))) ?? [:],
+        ]
+        if let grant {
+            members["accessToken"] = JSON(grant.credential.accessToken?.reveal())
+            members["refreshToken"] = JSON(grant.credential.refreshToken?.reveal())
+        }
+        return .object(members)
+    }
+
     package static func page(_ items: [JSON], next: String?) -> JSON {
         ["items": .array(items), "nextCursor": JSON(next)]
     }

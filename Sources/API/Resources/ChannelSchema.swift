@@ -54,6 +54,15 @@ extension Schema {
     /// What `PUT …/credential` takes; an access or a refresh token is required.
     package static let newCredential = options(grantMembers)
 
+    /// What `PATCH /v1/channels/{id}` takes.
+    package static let channelChange: Schema = {
+        var members: [String: Schema] = ["meta": Schema(["type": ["object", "null"]]).described("At most 64 KiB.")]
+        for name in ["userId", "displayName", "localName", "externalId"] {
+            members[name] = string(length: 0...1000).orNull
+        }
+        return options(members)
+    }()
+
     /// What `POST /v1/channels` takes.
     package static func newChannel(providers: [String]) -> Schema {
         var members = grantMembers

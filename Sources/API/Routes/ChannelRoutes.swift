@@ -26,9 +26,19 @@ struct ChannelRoutes: Sendable {
             "DELETE", "/v1/channels/{id}",
             Operation(
                 "removeChannel", "Disconnects a channel.", tag: "channels", access: .tenant,
-                query: [.query("purge", .boolean(), "Shred its secrets at once, not after seven days.")],
-                answers: [.empty("Disconnected.")])
+                query: [
+                    .query(
+                        "revoke", .boolean(),
+                        "False: the provider is not told. It is told where that ends no other channel."),
+                    .query("purge", .boolean(), "Shred its secrets at once, not after seven days."),
+                ], answers: [.empty("Disconnected; what became of the revocation is in its history.")])
         ) { request, path in try await remove(request, id(path)) }
+        router.on(
+            "PATCH", "/v1/channels/{id}",
+            Operation(
+                "changeChannel", "Changes who a channel is; null clears.", tag: "channels", access: .tenant,
+                body: .channelChange, answers: [.json(.channel)])
+        ) { request, path in try await patch(request, id(path)) }
         router.on(
             "PUT", "/v1/channels/{id}/credential",
             Operation(
@@ -110,7 +120,7 @@ struct ChannelRoutes: Sendable {
         let (caller, tenant) = try await ports.scope(of: request)
         let channel: NewChannel
         do {
-            var fields = try ChannelFields(object: try body(of: request))
+            var fields = try ChannelFields(object: try request.object())
             if let tenant {
                 // A tenant's token chooses neither ids nor tenants (PROTOCOL §11).
                 guard fields.values["id"] == nil else {
@@ -124,7 +134,7 @@ struct ChannelRoutes: Sendable {
             throw Problem.badRequest("\(error).")
         }
         do {
-            try await ports.channels.insert([channel], replacing: false, actor: caller.name)
+            try await ports.channels.insert([channel], replacing: false, actor: request.actor(caller))
         } catch ChannelDirectoryError.exists {
             throw Problem(
                 409, "channel-exists", title: "There is a channel with this id", detail: "Nothing was changed.",
@@ -143,13 +153,15 @@ struct ChannelRoutes: Sendable {
         }
         let grant: NewGrant
         do {
-            let fields = try ChannelFields(object: try body(of: request))
+            let fields = try ChannelFields(object: try request.object())
             grant = try intake(for: tenant).grant(
                 fields, channel: id, entry: entry, parameters: channel.parameters, now: Date())
         } catch let error as IntakeError {
             throw Problem.badRequest("\(error).")
         }
-        guard try await ports.channels.replaceCredential(of: id, tenantID: tenant, with: grant, actor: caller.name)
+        guard
+            try await ports.channels.replaceCredential(
+                of: id, tenantID: tenant, with: grant, actor: request.actor(caller))
         else { throw Problem.unknownChannel }
         return try await show(id, tenant, status: 200)
     }
@@ -159,37 +171,50 @@ struct ChannelRoutes: Sendable {
     }
 
     private func change(
-        _ request: APIRequest, _ id: ChannelID, _ change: (ChannelID, String?, String) async throws -> Bool
+        _ request: APIRequest, _ id: ChannelID, _ change: (ChannelID, String?, AuditActor) async throws -> Bool
     ) async throws -> APIResponse {
         let (caller, tenant) = try await ports.scope(of: request)
-        guard try await change(id, tenant, caller.name) else { throw Problem.unknownChannel }
+        guard try await change(id, tenant, request.actor(caller)) else { throw Problem.unknownChannel }
         return try await show(id, tenant, status: 200)
     }
 
     private func remove(_ request: APIRequest, _ id: ChannelID) async throws -> APIResponse {
         let (caller, tenant) = try await ports.scope(of: request)
-        let purge = request.parameter("purge") == "true"
-        guard try await ports.channels.disconnect(id, tenantID: tenant, purge: purge, actor: caller.name) else {
+        let removal = ChannelRemoval(channels: ports.channels, calls: ports.calls)
+        let end = try await removal.remove(
+            id, tenantID: tenant, revokes: request.parameter("revoke") != "false",
+            purges: request.parameter("purge") == "true", actor: request.actor(caller))
+        guard end != nil else { throw Problem.unknownChannel }
+        return APIResponse(status: 204)
+    }
+
+    private func patch(_ request: APIRequest, _ id: ChannelID) async throws -> APIResponse {
+        let (caller, tenant) = try await ports.scope(of: request)
+        let change: ChannelChange
+        do {
+            change = try ChannelIntake.change(try request.object())
+        } catch let error as IntakeError {
+            throw Problem.badRequest("\(error).")
+        }
+        guard try await ports.channels.change(id, tenantID: tenant, change, actor: request.actor(caller)) else {
             throw Problem.unknownChannel
         }
-        return APIResponse(status: 204)
+        return try await show(id, tenant, status: 200)
     }
 
     private func refresh(_ request: APIRequest, _ id: ChannelID) async throws -> APIResponse {
         let (caller, tenant) = try await ports.scope(of: request)
-        guard try await ports.channels.channel(id, tenantID: tenant) != nil else { throw Problem.unknownChannel }
-        let body = request.body.isEmpty ? [:] : try body(of: request)
+        guard let channel = try await ports.channels.channel(id, tenantID: tenant) else { throw Problem.unknownChannel }
+        let body = try request.object()
         let options = RefreshOptions(
             force: body["force"] == true, retryDead: body["retryDead"] == true, dryRun: body["dryRun"] == true,
             actor: caller.name, patience: .seconds(25))
+        if !options.dryRun {
+            try await ports.audit.record(
+                AuditChange(action: "channel.refresh_requested", tenantID: channel.tenantID, subject: id.rawValue),
+                by: request.actor(caller))
+        }
         guard let report = try await ports.refresher.refresh([id], options).first else { throw Problem.unknownChannel }
         return .json(.refresh(report))
-    }
-
-    private func body(of request: APIRequest) throws(Problem) -> JSON {
-        guard let body = try? JSON(parsing: request.body), case .object = body else {
-            throw Problem.badRequest("The body is not a JSON object.")
-        }
-        return body
     }
 }

@@ -31,7 +31,10 @@ struct TokenRoutes: Sendable {
         let wanted = Duration.seconds(request.parameter("minTtl").flatMap { Int($0) } ?? 0)
         guard var token = try await ports.channels.token(of: id, tenantID: tenant) else { throw Problem.unknownChannel }
         var report: RefreshReport?
-        if !token.lasts(wanted), token.reason?.parks != true, token.status != .paused {
+        // Asking for more than half of a token's life would renew it again and again (PROTOCOL §7).
+        if !token.lasts(min(wanted, token.life.map { $0 / 2 } ?? wanted)), token.reason?.parks != true,
+            token.status != .paused
+        {
             report = try await ports.refresher.refresh(
                 [id], RefreshOptions(minTimeToLive: wanted, actor: caller.name, patience: Self.patience)
             ).first
@@ -41,7 +44,10 @@ struct TokenRoutes: Sendable {
             token = newer
         }
         // A token that still works is served whatever the refresh said.
-        if token.isUsable { return .json(.token(token, isStale: !token.lasts(wanted))) }
+        if token.isUsable {
+            ports.access.reads.note(id, by: caller)
+            return .json(.token(token, isStale: !token.lasts(wanted)))
+        }
         throw await problem(with: token, after: report)
     }
 
@@ -75,6 +81,12 @@ extension StoredToken {
     var isUsable: Bool {
         guard let token = credential.accessToken, !token.isEmpty else { return false }
         return reason?.parks != true && expiresAt.map { $0 > databaseTime } ?? true
+    }
+
+    /// The whole life of the access token; nil when unknown or endless.
+    var life: Duration? {
+        guard let issuedAt, let expiresAt, expiresAt > issuedAt else { return nil }
+        return .seconds(expiresAt.timeIntervalSince(issuedAt))
     }
 
     /// Whether it will still be valid after this time.

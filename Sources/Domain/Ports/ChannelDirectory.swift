@@ -10,19 +10,57 @@ package protocol ChannelDirectory: Sendable {
     /// Inserts all or none. With `replacing`, an existing id gets the new grant and the new description.
     ///
     /// - Throws: ``ChannelDirectoryError``.
-    func insert(_ channels: [NewChannel], replacing: Bool, actor: String) async throws
+    func insert(_ channels: [NewChannel], replacing: Bool, actor: AuditActor) async throws
     /// Replaces the credential: new epoch, warning cleared, `recovered` told. False when there is no such channel.
     func replaceCredential(
-        of id: ChannelID, tenantID: String?, with grant: NewGrant, actor: String
+        of id: ChannelID, tenantID: String?, with grant: NewGrant, actor: AuditActor
     ) async throws -> Bool
-    func pause(_ id: ChannelID, tenantID: String?, actor: String) async throws -> Bool
-    func resume(_ id: ChannelID, tenantID: String?, actor: String) async throws -> Bool
+    func pause(_ id: ChannelID, tenantID: String?, actor: AuditActor) async throws -> Bool
+    func resume(_ id: ChannelID, tenantID: String?, actor: AuditActor) async throws -> Bool
     /// Stops all use; the sealed credential goes at once with `purge`, with cleanup otherwise.
-    func disconnect(_ id: ChannelID, tenantID: String?, purge: Bool, actor: String) async throws -> Bool
+    ///
+    /// - Returns: what was stored until now, for revocation; nil when there is no such channel.
+    func disconnect(
+        _ id: ChannelID, tenantID: String?, purge: Bool, actor: AuditActor
+    ) async throws -> Disconnection?
     /// The access token as stored, for `…/token`; nil for an unknown, foreign or disconnected channel.
     func token(of id: ChannelID, tenantID: String?) async throws -> StoredToken?
     /// Totals for `/status` and metrics, from counters.
     func totals() async throws -> ChannelTotals
+}
+
+/// One channel in depth, for administration.
+package protocol ChannelAdministration: ChannelDirectory {
+    /// Changes who a channel is. False when there is no such channel.
+    func change(_ id: ChannelID, tenantID: String?, _ change: ChannelChange, actor: AuditActor) async throws -> Bool
+    /// The channel as a refresh would find it; nil for an unknown or foreign one.
+    func snapshot(of id: ChannelID, tenantID: String?) async throws -> ChannelSnapshot?
+    /// Nil for an unknown, foreign or disconnected channel.
+    func grant(of id: ChannelID, tenantID: String?) async throws -> StoredGrant?
+    /// Whether another connected channel uses one of these apps.
+    func isShared(apps: [String], besides id: ChannelID) async throws -> Bool
+    /// Newest first, older than `before`; nil for an unknown or foreign channel.
+    func history(
+        of id: ChannelID, tenantID: String?, before: (attempt: Int64, outcome: String)?, limit: Int
+    ) async throws -> [HistoryEntry]?
+    /// A line of the channel's history about something that changed no row of it.
+    func note(_ outcome: String, message: String, of id: ChannelID, actor: AuditActor) async throws
+    /// Takes a consumer's report of a rejected token; nil for an unknown, foreign or disconnected channel.
+    func takeReport(of id: ChannelID, tenantID: String?, epoch: Int64) async throws -> ReportStanding?
+    /// Adds to the counters of token reads.
+    func add(_ reads: [TokenReads]) async throws
+    /// The most recent readers first, at most 100.
+    func reads(of id: ChannelID) async throws -> [TokenReads]
+}
+
+/// A channel that was just disconnected.
+package struct Disconnection: Sendable {
+    /// Nil when it was disconnected before, or its credential does not open.
+    package var grant: StoredGrant?
+
+    package init(grant: StoredGrant?) {
+        self.grant = grant
+    }
 }
 
 /// What stands against an insert.

@@ -101,6 +101,21 @@ package struct RefreshReport: Sendable, Equatable {
     }
 }
 
+extension RefreshReport {
+    /// How a batch counts a report.
+    package enum Result: Sendable { case succeeded, skipped, failed }
+
+    package var result: Result {
+        switch outcome {
+        case .renewed: .succeeded
+        case .notDue, .paused, .superseded: .skipped
+        case .reauthorizationRequired, .suspended, .appRejected, .requestRejected, .rateLimited, .transient,
+            .unclassified, .unknownOutcome, .notExtended, .leaseLost:
+            .failed
+        }
+    }
+}
+
 /// Refreshes channels at once, by the same path as the loop; implemented by the Refresher.
 package protocol OnDemandRefreshing: Sendable {
     /// One report for each id, in order; an unknown id has none. Returns when all have ended; cancelling cuts nothing.

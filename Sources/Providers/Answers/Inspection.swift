@@ -71,6 +71,21 @@ extension ProviderEntry {
         return report
     }
 
+    /// Reads the answer of ``probeRequest(_:)``: the access token works, or the provider refuses it.
+    ///
+    /// - Throws: ``AnswerError/refused(_:)`` when the answer says neither.
+    package func probe(
+        status: Int, headers: [HeaderField] = [], body: [UInt8], at now: Date = Date(), presented: [Secret] = []
+    ) throws(AnswerError) -> Inspection {
+        let verdict = verdict(
+            status: status, headers: headers, body: AnswerBody(body, format: .json), phase: .probe,
+            presented: presented, now: now)
+        guard case .failure(let failure) = verdict else { return Inspection(isAlive: true) }
+        // RFC 6750 §3.1: 401 is about the token, whatever the body says.
+        guard failure.answerClass == .reauth || status == 401 else { throw .refused(failure) }
+        return Inspection(isAlive: false, errorCode: failure.reason)
+    }
+
     private func text(at path: BodyPath?, in root: JSONValue) -> String? {
         path?.value(in: root)?.token.map { String($0.prefix(200)) }
     }

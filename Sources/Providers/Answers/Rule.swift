@@ -7,6 +7,7 @@ package enum Phase: String, Sendable, CaseIterable {
     case refresh
     case inspect
     case revoke
+    case probe
 }
 
 /// One row of an entry's ordered `errors`; the first that matches decides.

@@ -114,6 +114,7 @@ extension ProviderEntry {
         switch phase {
         case .revoke: return !body.isParsed || answer.success.allSatisfy { $0.holds(in: body.root) }
         case .inspect: return body.isList || body.isParsed && !inspectionRefuses(body.root)
+        case .probe: return body.isParsed && !inspectionRefuses(body.root)
         case .exchange, .refresh:
             return body.isParsed && answer.success.allSatisfy { $0.holds(in: body.root) }
                 && answer.accessToken.contains { $0.value(in: body.root)?.token != nil }
@@ -122,6 +123,8 @@ extension ProviderEntry {
 
     /// A 2xx inspection that one of the entry's own rules names is no report.
     private func inspectionRefuses(_ root: JSONValue) -> Bool {
-        inspection.alive == nil && root["error"].map { $0 != .null && $0 != .string("") } ?? false
+        // TikTok's calls say `error: {code: ok}` when there is none.
+        inspection.alive == nil
+            && root["error"].map { $0 != .null && $0 != .string("") && $0["code"] != .string("ok") } ?? false
     }
 }

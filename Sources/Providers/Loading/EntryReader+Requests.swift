@@ -1,6 +1,6 @@
 extension EntryReader {
     private static let endpointNames: Set<String> = [
-        "authorize", "token", "upgrade", "refresh", "revoke", "inspect", "identify", "relocate",
+        "authorize", "token", "upgrade", "refresh", "revoke", "inspect", "identify", "probe", "relocate",
     ]
 
     /// The endpoints that have a value, and the connection parameters, which know whether they reach into a host.
@@ -101,6 +101,7 @@ extension EntryReader {
                 case .inspect: endpoints["inspect"]
                 case .relocate: endpoints["relocate"]
                 case .identify: endpoints["identify"]
+                case .probe: endpoints["probe"]
                 }
             if let rules = try request(kind, node, endpoint) {
                 requests[kind] = rules

@@ -4,7 +4,8 @@ import Domain
 struct EntryReader {
     static let known: Set<String> = [
         "name", "extends", "status", "seeds", "confidence", "sources", "note", "vars", "connection_params", "endpoints",
-        "authorize", "exchange", "upgrade", "credential", "refresh", "revoke", "inspect", "identify", "relocate",
+        "authorize", "exchange", "upgrade", "credential", "refresh", "revoke", "inspect", "identify", "probe",
+        "relocate",
         "response", "lifetime", "policy", "limits", "retry_after", "errors", "code_required", "examples", "hidden",
     ]
     private enum Status: String, CaseIterable { case active, deprecated }

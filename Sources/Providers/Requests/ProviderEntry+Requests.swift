@@ -15,6 +15,11 @@ extension ProviderEntry {
         try request(.inspect, inputs)
     }
 
+    /// The harmless call that shows whether the access token works; nil when the entry has none.
+    package func probeRequest(_ inputs: RequestInputs) throws(RequestError) -> OutgoingRequest? {
+        try request(.probe, inputs)
+    }
+
     /// The request that ends the grant; nil when the entry has none.
     package func revokeRequest(_ inputs: RequestInputs) throws(RequestError) -> OutgoingRequest? {
         try request(.revoke, inputs)

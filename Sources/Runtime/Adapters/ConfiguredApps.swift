@@ -1,7 +1,7 @@
 package import Domain
 
 /// The platform's apps as the settings name them.
-package struct ConfiguredApps: AppDirectory {
+package struct ConfiguredApps: AppListing {
     private let apps: [String: App]
 
     package init(_ apps: [App]) {

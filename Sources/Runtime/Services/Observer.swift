@@ -19,6 +19,7 @@ struct Observer: Service {
     let health: HealthBoard
     let metrics: Metrics
     let heartbeats: Heartbeats
+    let reads: ReadCounter
     let clock: any LocalClock
     let logger: Logger
 
@@ -49,10 +50,12 @@ struct Observer: Service {
         } onGracefulShutdown: {
             stop.send()
         }
+        await writeReads()
         heartbeats.end("status")
     }
 
     private func observe(folding: Bool) async throws {
+        await writeReads()
         if folding {
             try await store.foldTotals()
             heartbeats.beat("status")
@@ -82,6 +85,13 @@ struct Observer: Service {
         metrics.set("tokenward_deliveries_pending", to: Double(relayed.pending))
         metrics.set("tokenward_deliveries_dead", to: Double(relayed.dead))
         metrics.set("tokenward_channels_overdue", to: Double(totals.overdue))
+    }
+
+    /// Counts of token reads are written together; what the database does not take counts again.
+    private func writeReads() async {
+        let counted = reads.drain()
+        guard !counted.isEmpty else { return }
+        do { try await store.add(counted) } catch { reads.restore(counted) }
     }
 
     /// What needs no database.

@@ -1,4 +1,5 @@
 import API
+import Curl
 import Domain
 import FoundationEssentials
 import Logging
@@ -17,7 +18,7 @@ struct WebServer: Service {
 
     init(
         installation: Installation, ports: RefreshPorts, refresher: Refresher, health: HealthBoard, metrics: Metrics,
-        logger: Logger
+        reads: ReadCounter, jobSignal: WakeSignal, logger: Logger
     ) throws {
         let settings = installation.settings
         let box = InterfaceBox()
@@ -41,7 +42,13 @@ struct WebServer: Service {
                 authenticator: TokenAuthenticator(tokens: installation.store), catalogue: installation.catalogue,
                 intake: installation.intake, link: { try? await links.url(of: $0) },
                 pages: { try await pages.answer(PageRequest($0)).map(APIResponse.init) },
-                links: links),
+                links: links,
+                access: .init(
+                    tokens: installation.store, audit: installation.store,
+                    rate: RequestRate(perSecond: settings.limits.requestRate), reads: reads),
+                work: .init(
+                    calls: installation.providerCalls(ports.curl), apps: installation.apps,
+                    appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal)),
             health: health, metrics: metrics, hosts: Self.hosts(settings), logger: logger)
         box.set(HTTPBridge(interface: interface))
     }

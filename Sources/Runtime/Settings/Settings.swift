@@ -46,6 +46,8 @@ package struct Settings: Sendable {
     package struct Limits: Sendable, Equatable {
         package var concurrency: Int
         package var concurrencyPerProvider: Int
+        /// Requests a second of one API token; 0: any number.
+        package var requestRate: Int
         package var httpTimeout: Duration
         package var retryDelays: [Duration]
         package var poll: Duration

@@ -102,6 +102,9 @@ package enum SettingsTable {
         SettingRow(
             "TOKENWARD_CONCURRENCY_PER_PROVIDER", .integer(1...10_000), "64", "The same for one provider"),
         SettingRow(
+            "TOKENWARD_REQUEST_RATE", .integer(0...1_000_000), "1000",
+            "Requests a second that one API token may make to one replica; 0: any number. Superadmins are not counted"),
+        SettingRow(
             "TOKENWARD_HTTP_TIMEOUT", .duration(.seconds(1) ... .seconds(30)), "10s",
             "Limit of a call to a provider that does not rotate; rotating ones have 30s"),
         SettingRow(

@@ -46,6 +46,8 @@ struct AdminToken {
         }
         let digest = TokenDigest.of(token)
         let id = "tok_" + digest.prefix(8).map { String($0, radix: 16) }.joined()
-        try await tokens.insertToken(id: id, name: "admin", digest: digest, role: "superadmin", expiresAt: nil)
+        try await tokens.insertToken(
+            id: id, name: "admin", digest: digest, role: "superadmin", expiresAt: nil,
+            actor: "environment")
     }
 }

@@ -52,7 +52,7 @@ extension Installation {
         return try result.get()
     }
 
-    package func add(_ fields: ChannelFields, actor: String) async throws -> ChannelID {
+    package func add(_ fields: ChannelFields, actor: AuditActor) async throws -> ChannelID {
         let channel = try intake.channel(fields, now: Date())
         do {
             try await store.insert([channel], replacing: false, actor: actor)
@@ -68,7 +68,7 @@ extension Installation {
     ///
     /// - Throws: ``IntakeError`` that names the row, ``ChannelDirectoryError``.
     package func importChannels(
-        _ rows: [(place: String, fields: ChannelFields)], replacing: Bool, dryRun: Bool, actor: String
+        _ rows: [(place: String, fields: ChannelFields)], replacing: Bool, dryRun: Bool, actor: AuditActor
     ) async throws -> Int {
         var channels: [NewChannel] = []
         var places: [ChannelID: String] = [:]

@@ -14,6 +14,7 @@ extension SandboxProvider {
         }
         if tail == "authorize" || tail.hasPrefix("authorize/") { return consent(platform, tail, request) }
         let dialect = platform.dialect
+        if tail.hasSuffix("probe") { return probe(platform, request) }
         guard let read = dialect.call(tail, request) else { return dialect.notFound }
         switch read {
         case .failure(let error):
@@ -88,6 +89,19 @@ extension SandboxProvider {
         }
         publish(platform, finding.issue?.grant, .inspect, finding.issue == nil ? "inactive" : "active", nil)
         return dialect.inspection(finding)
+    }
+
+    /// A call of the platform's own interface with the access token alone.
+    private func probe(_ platform: SandboxPlatform, _ request: WireRequest) -> WireAnswer {
+        let bearer = request.header("Authorization").map { String($0.dropFirst("Bearer ".count)) }
+        let token = bearer ?? request.query["access_token"]
+        let now = now()
+        let issue = ledger.withLock { $0.find(token, provider: platform, now: now).issue }
+        publish(platform, issue?.grant, .inspect, issue == nil ? "inactive" : "active", nil)
+        guard let issue else {
+            return WireAnswer(status: 401, json: ["error": ["code": 190, "message": "Invalid access token"]])
+        }
+        return WireAnswer(json: ["id": .string(issue.grant.account)])
     }
 
     private func revocation(_ call: TokenCall, _ platform: SandboxPlatform, _ dialect: any Dialect) -> WireAnswer {

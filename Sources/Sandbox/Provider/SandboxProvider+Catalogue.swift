@@ -47,9 +47,13 @@ extension SandboxProvider {
             case .instagram:
                 [
                     ("token", "oauth/access_token"), ("upgrade", "access_token"), ("refresh", "refresh_access_token"),
+                    ("probe", "probe"),
                 ]
             case .tiktok:
-                [("token", "v2/oauth/token/"), ("refresh", "v2/oauth/token/"), ("revoke", "v2/oauth/revoke/")]
+                [
+                    ("token", "v2/oauth/token/"), ("refresh", "v2/oauth/token/"), ("revoke", "v2/oauth/revoke/"),
+                    ("probe", "probe"),
+                ]
             case .tiktokLegacy:
                 [
                     ("token", "oauth/access_token/"), ("refresh", "oauth/refresh_token/"), ("revoke", "oauth/revoke/"),
@@ -58,7 +62,7 @@ extension SandboxProvider {
             case .amocrm, .kommo:
                 [
                     ("token", "{conn.subdomain}/oauth2/access_token"),
-                    ("refresh", "{conn.subdomain}/oauth2/access_token"),
+                    ("refresh", "{conn.subdomain}/oauth2/access_token"), ("probe", "{conn.subdomain}/probe"),
                 ]
             }
         return [("authorize", "authorize")] + own

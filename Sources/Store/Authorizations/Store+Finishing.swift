@@ -50,7 +50,7 @@ extension Store: AuthorizationStore {
         if let fence {
             try await write(
                 authorized.grant, channel: target.channelID, tenant: target.tenantID, attempt: fence.next,
-                status: fence.status == .paused ? .paused : .active, actor: target.actor, origin: .reauthorized,
+                status: fence.status == .paused ? .paused : .active, actor: AuditActor(name: target.actor), origin: .reauthorized,
                 on: connection)
             try await noteAccount(authorized.accountID, of: target.channelID, on: connection)
         } else {
@@ -61,7 +61,7 @@ extension Store: AuthorizationStore {
                         provider: target.provider, appID: target.appID, displayName: target.displayName,
                         localName: nil, externalID: authorized.accountID, status: .active, meta: "{}",
                         grant: authorized.grant)
-                ], actor: target.actor, on: connection)
+                ], actor: AuditActor(name: target.actor), on: connection)
         }
         if let token { try await note(token, of: target.channelID, on: connection) }
         return nil

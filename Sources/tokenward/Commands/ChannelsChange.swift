@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Domain
 import Runtime
@@ -70,11 +71,22 @@ struct ChannelsRemove: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @Argument(help: "The channel's id.") var id: String
     @Flag(help: "Shred its secrets at once.") var purge = false
+    @Flag(inversion: .prefixedNo, help: "Tell the provider, where that ends no other channel.") var revoke = true
 
     func run() async throws {
-        let purge = purge
-        try await common.change(ChannelID(rawValue: id), "is disconnected") {
-            try await $0.channels.disconnect($1, tenantID: nil, purge: purge, actor: "command line")
+        let id = ChannelID(rawValue: id)
+        let (purge, revoke) = (purge, revoke)
+        let end = try await common.withInstallation {
+            try await $0.remove(id, revokes: revoke, purges: purge, actor: "command line")
+        }
+        guard let end else { throw CommandFailure.unknownChannel(id) }
+        Terminal.line("\(id) is disconnected")
+        switch end {
+        case .revoked: Terminal.line("Its grant is revoked at the provider.")
+        case .shared:
+            Terminal.line("Its grant is not revoked: that would end what other channels of the app use.")
+        case .failed: Terminal.line("Its grant could not be revoked: remove the app in the account's settings.")
+        case .skipped, .unsupported: break
         }
     }
 }

@@ -7,5 +7,6 @@ struct ChannelsCommand: AsyncParsableCommand {
         subcommands: [
             ChannelsAdd.self, ChannelsList.self, ChannelsShow.self, ChannelsToken.self, ChannelsPause.self,
             ChannelsResume.self, ChannelsRemove.self, ChannelsImport.self, ChannelsLink.self,
+            ChannelsExplain.self, ChannelsInspect.self, ChannelsExport.self,
         ])
 }
