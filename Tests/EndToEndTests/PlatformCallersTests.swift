@@ -34,6 +34,45 @@ import Testing
         }
     }
 
+    @Test func `a thousand callers for a thousand channels cause a thousand refreshes`() async throws {
+        try await World.with { world in
+            try await world.migrate()
+            let now = Date().timeIntervalSince1970
+            try await world.importChannels(
+                (0..<1000).map { number in
+                    var channel = world.channel("c\(1000 + number)", .oauth2)
+                    channel.accessIssuedAt = "\(now - 3000)"
+                    // Not due by itself while the test runs: the margin is 20 s.
+                    channel.accessExpiresAt = "\(now + 600)"
+                    return channel
+                })
+            try await world.serve { program, client in
+                let place = world.directory + "/callers"
+                try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+                _ = try await Peers.output(
+                    "/usr/bin/curl",
+                    [
+                        "--silent", "--show-error", "--noproxy", "*", "--max-time", "60", "--parallel",
+                        "--parallel-immediate", "--parallel-max", "200", "--header",
+                        "Authorization: Bearer \(World.adminToken)", "--output", "\(place)/#1",
+                        "http://\(client.address)/v1/channels/c[1000-1999]/token?minTtl=1500",
+                    ])
+                let tokens = try FileManager.default.contentsOfDirectory(atPath: place).map { name in
+                    let text = try String(contentsOfFile: "\(place)/\(name)", encoding: .utf8)
+                    return try Value(parsing: text)["accessToken"]?.text ?? text
+                }
+                #expect(Set(tokens).count == 1000, "\(tokens.prefix(3))\n\(program.text.suffix(2000))")
+                for number in 0..<1000 {
+                    let grant = try #require(world.provider.grant(provider: .oauth2, account: "c\(1000 + number)"))
+                    guard grant.requests == 1, tokens.contains(grant.newest.access.reveal()) else {
+                        Issue.record("c\(1000 + number): \(grant)")
+                        break
+                    }
+                }
+            }
+        }
+    }
+
     @Test func `a row that is locked for a moment is waited for`() async throws {
         try await World.with { world in
             try await world.migrate()
