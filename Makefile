@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: screenshots bench check demo deps help image lint pages run test
+.PHONY: bench check demo deps fuzz-api help image lint pages run screenshots test
 
 PYTHON := .venv/bin/python
 
@@ -35,6 +35,16 @@ screenshots: deps .venv/installed ## docs/screenshots: every page, phone and des
 bench: deps ## measure: refreshes and requests a second on this machine
 	swift build -c release --product tokenward
 	TOKENWARD_TEST_FSYNC=on Tests/with-postgres.sh Tests/Bench/run $(ARGS)
+
+# Checks of schemathesis that are left out:
+# positive_data_acceptance: a schema cannot say that a token must be visible ASCII, that an entry needs its connection
+#   parameters, or that a time is one; such requests are refused with 400 and a sentence.
+# use_after_free: DELETE disconnects a channel and cancels a job; both stay to be looked at.
+FUZZ_EXCLUDED := positive_data_acceptance,use_after_free
+
+fuzz-api: deps .venv/installed ## schemathesis over /openapi.json, as superadmin and as a tenant, nine minutes in all
+	swift build --build-tests
+	TOKENWARD_FUZZ_SECONDS=240 Tests/with-postgres.sh swift test --skip-build --no-parallel --filter '^EndToEndTests\.FuzzTests'
 
 image: ## the container image, tokenward:latest
 	docker build -t tokenward:latest .

@@ -14,6 +14,11 @@ UPDATE pair SET written = attempt, lease_until = NULL, due_at = now() + interval
  WHERE id = :id;
 """
 
+READ = r"""
+\set id random(0, :rows - 1)
+SELECT sealed, epoch, access_expires_at FROM credentials WHERE channel_id = 'channel-' || :id;
+"""
+
 
 class Database:
     def __init__(self, uri):
@@ -48,14 +53,22 @@ class Database:
             ANALYZE pair""", self.name)
         self.rows = rows
 
+    def reads_a_second(self, rows, clients, seconds):
+        """One credential row by its primary key."""
+        return self.pgbench(READ, rows, clients, seconds)
+
     def pairs_a_second(self, seconds):
         """Claim and store of one row each, in two transactions, by 16 clients on 2 threads."""
         self.query("CHECKPOINT")
-        with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-            script.write(PAIR)
-            script.flush()
-            command = ["pgbench", "-n", "-M", "prepared", "-c", "16", "-j", "2", "-T", str(seconds),
-                       "-D", f"rows={self.rows}", "-f", script.name, self.uri(self.name)]
-            output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True).stdout
+        result = self.pgbench(PAIR, self.rows, 16, seconds)
         time.sleep(0.2)
+        return result
+
+    def pgbench(self, text, rows, clients, seconds):
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+            script.write(text)
+            script.flush()
+            command = ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds),
+                       "-D", f"rows={rows}", "-f", script.name, self.uri(self.name)]
+            output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True).stdout
         return next(float(line.split()[2]) for line in output.splitlines() if line.startswith("tps ="))

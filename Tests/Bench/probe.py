@@ -1,5 +1,6 @@
 """Probes from outside: latency of an answer from memory, and the disk's own speed."""
 
+import multiprocessing
 import os
 import pathlib
 import socket
@@ -65,6 +66,28 @@ def requests_a_second(address, path, seconds):
         start = time.monotonic()
         while time.monotonic() - start < seconds:
             exchange(connection, request)
+            count += 1
+        return count / (time.monotonic() - start)
+
+
+def tokens_a_second(address, token, channels, clients, seconds):
+    """Fresh tokens taken by as many processes as there are clients, each on one kept connection."""
+    with multiprocessing.Pool(clients) as pool:
+        work = [(address, token, channels, number, seconds) for number in range(clients)]
+        return sum(pool.map(take_tokens, work, chunksize=1))
+
+
+def take_tokens(work):
+    address, token, channels, number, seconds = work
+    requests = [
+        f"GET /v1/channels/channel-{(number * 7919 + step * 104729) % channels}/token HTTP/1.1\r\n"
+        f"Host: {address}\r\nAuthorization: Bearer {token}\r\n\r\n".encode() for step in range(512)
+    ]
+    count = 0
+    with connect(address) as connection:
+        start = time.monotonic()
+        while time.monotonic() - start < seconds:
+            exchange(connection, requests[count % 512])
             count += 1
         return count / (time.monotonic() - start)
 

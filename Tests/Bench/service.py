@@ -22,12 +22,13 @@ class Service:
     def __init__(self, binary, directory, uri, mock):
         self.binary = binary
         self.directory = directory
+        self.admin_token = "bench-" + "0" * 32
         catalogue = directory / "catalogue.yaml"
         catalogue.write_text(CATALOGUE.format(url=mock.url))
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(directory), "DATABASE_URL": uri,
             "TOKENWARD_DATA_DIR": str(directory / "data"), "TOKENWARD_LISTEN": "127.0.0.1:0",
-            "TOKENWARD_ADMIN_TOKEN": "bench-" + "0" * 32, "TOKENWARD_CATALOGUE": str(catalogue),
+            "TOKENWARD_ADMIN_TOKEN": self.admin_token, "TOKENWARD_CATALOGUE": str(catalogue),
             "TOKENWARD_ALLOW_NETWORKS": "127.0.0.0/8", "TOKENWARD_LOG_LEVEL": "warning",
             "TOKENWARD_APP_OAUTH2_CLIENT_ID": "bench", "TOKENWARD_APP_OAUTH2_CLIENT_SECRET": "bench-secret",
         }
