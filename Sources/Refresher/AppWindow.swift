@@ -83,8 +83,9 @@ extension FailedEnd {
         case .answer(let answer):
             switch answer.answerClass {
             case .client: return nil
-            // What is tried once more on a grant that is known to be dead is no news.
-            case .reauth where answer.isNamed: return claim.isParked ? nil : .denied
+            // What is tried once more on a grant that is known to be dead is no news, and the end of a doubt is the
+            // loss of an answer of ours.
+            case .reauth where answer.isNamed: return claim.isParked || claim.doubt ? nil : .denied
             case .request where answer.reason == Self.notBuildable: return nil
             case .rateLimited, .tooEarly: return .other
             case .suspended where answer.isNamed: return .other

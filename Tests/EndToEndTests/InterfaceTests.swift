@@ -18,8 +18,10 @@ struct InterfaceTests {
                     let reply = try await anonymous.get(path)
                     #expect(reply.status == 200 && reply.body == "ok", "\(reply)")
                 }
-                let verbose = try await anonymous.get("/healthz?verbose")
-                #expect(verbose.body.contains("[+]refresh ") && verbose.body.contains("[+]relay"), "\(verbose)")
+                try await eventually("every loop has its line", evidence: { program.text }) {
+                    let verbose = try await anonymous.get("/healthz?verbose").body
+                    return ["refresh", "relay", "jobs"].allSatisfy { verbose.contains("[+]\($0) ") }
+                }
                 try await eventually("/readyz says ok") { try await anonymous.get("/readyz").body == "ok" }
                 #expect(try await anonymous.send("HEAD", "/healthz").status == 200)
                 try await eventually("/status counts the channel") {

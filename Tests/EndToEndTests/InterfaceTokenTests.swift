@@ -83,7 +83,7 @@ struct InterfaceTokenTests {
                 let before = try await world.writes()
                 let page = try await visitor.get(path)
                 #expect(page.status == 200, "\(page)")
-                for part in ["Maria", "&lt;Bakery&gt;", "youtube", "acme", "maria", "Since", "Works until"] {
+                for part in ["Maria", "&lt;Bakery&gt;", "YouTube", "acme", "maria", "Since", "Works until"] {
                     #expect(page.body.contains(part), "\(part) is not on the page: \(page)")
                 }
                 #expect(!page.body.contains("<Bakery>"), "\(page)")

@@ -32,6 +32,8 @@ import Testing
         "reportToken": Sample(body: { _ in #"{"epoch":1}"# }),
         "refreshChannels": Sample(
             query: "?wait=20", body: { #"{"tenantId":"other","channelIds":["\#($0)"],"force":true}"# }, isList: true),
+        "linkChannel": Sample(),
+        "connectChannel": Sample(body: { _ in #"{"provider":"youtube","tenantId":"other"}"# }),
         "listJobs": Sample(query: "?limit=5", isList: true), "showJob": Sample(foreignID: "job_theirs"),
         "cancelJob": Sample(foreignID: "job_theirs"),
         "listIncidents": Sample(query: "?channelId=theirs", isList: true), "showIncident": Sample(foreignID: "1"),

@@ -93,7 +93,7 @@ extension SandboxProvider {
 
     /// A call of the platform's own interface with the access token alone.
     private func probe(_ platform: SandboxPlatform, _ request: WireRequest) -> WireAnswer {
-        let bearer = request.header("Authorization").map { String($0.dropFirst("Bearer ".count)) }
+        let bearer = request.header("authorization").map { String($0.dropFirst("Bearer ".count)) }
         let token = bearer ?? request.query["access_token"]
         let now = now()
         let issue = ledger.withLock { $0.find(token, provider: platform, now: now).issue }

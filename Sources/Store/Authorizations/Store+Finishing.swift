@@ -50,7 +50,8 @@ extension Store: AuthorizationStore {
         if let fence {
             try await write(
                 authorized.grant, channel: target.channelID, tenant: target.tenantID, attempt: fence.next,
-                status: fence.status == .paused ? .paused : .active, actor: AuditActor(name: target.actor), origin: .reauthorized,
+                status: fence.status == .paused ? .paused : .active, actor: AuditActor(name: target.actor),
+                origin: .reauthorized,
                 on: connection)
             try await noteAccount(authorized.accountID, of: target.channelID, on: connection)
         } else {
