@@ -18,9 +18,9 @@ struct InterfaceTests {
                     let reply = try await anonymous.get(path)
                     #expect(reply.status == 200 && reply.body == "ok", "\(reply)")
                 }
-                try await eventually("every loop has its line", evidence: { program.text }) {
-                    let verbose = try await anonymous.get("/healthz?verbose").body
-                    return ["refresh", "relay", "jobs"].allSatisfy { verbose.contains("[+]\($0) ") }
+                let verbose = try await eventual("every loop has its line", evidence: { program.text }) {
+                    let reply = try await anonymous.get("/healthz?verbose")
+                    return ["refresh", "relay", "jobs"].allSatisfy { reply.body.contains("[+]\($0) ") } ? reply : nil
                 }
                 try await eventually("/readyz says ok") { try await anonymous.get("/readyz").body == "ok" }
                 #expect(try await anonymous.send("HEAD", "/healthz").status == 200)
