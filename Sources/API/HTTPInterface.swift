@@ -20,6 +20,7 @@ package struct HTTPInterface: Sendable {
         package var links: any LinkMaking
         package var access: Access
         package var work: Work
+        package var house: House
 
         /// Who may call, and what is written down of it.
         package struct Access: Sendable {
@@ -60,6 +61,20 @@ package struct HTTPInterface: Sendable {
             }
         }
 
+        /// The installation as a whole.
+        package struct House: Sendable {
+            package var tenants: any TenantDirectory
+            package var keys: any KeyDirectory
+            /// Ids of this process's keys; the first seals.
+            package var ring: [String]
+
+            package init(tenants: any TenantDirectory, keys: any KeyDirectory, ring: [String]) {
+                self.tenants = tenants
+                self.keys = keys
+                self.ring = ring
+            }
+        }
+
         var audit: any AuditLog { access.audit }
         var calls: ProviderCalls { work.calls }
 
@@ -68,7 +83,7 @@ package struct HTTPInterface: Sendable {
             authenticator: any Authenticating, catalogue: Catalogue, intake: ChannelIntake,
             link: @escaping @Sendable (ChannelID) async -> String?,
             pages: @escaping @Sendable (APIRequest) async throws -> APIResponse?, links: any LinkMaking, access: Access,
-            work: Work
+            work: Work, house: House
         ) {
             self.channels = channels
             self.refresher = refresher
@@ -81,6 +96,7 @@ package struct HTTPInterface: Sendable {
             self.links = links
             self.access = access
             self.work = work
+            self.house = house
         }
     }
 
@@ -108,6 +124,7 @@ package struct HTTPInterface: Sendable {
         IncidentRoutes(ports: ports).register(on: &router)
         AccessRoutes(ports: ports).register(on: &router)
         AppRoutes(ports: ports).register(on: &router)
+        HouseRoutes(ports: ports).register(on: &router)
         AliasRoutes(ports: ports, health: health).register(on: &router)
         ProbeRoutes(health: health, metrics: metrics).register(on: &router)
         self.router = DocumentRoute.documented(router, version: health.version)

@@ -49,6 +49,7 @@ package struct KeyChecks: Sendable {
                     "INSERT INTO keys (kid, check_value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                     [.text(kid), .bytea(ring.checkValue(kid: kid))])
             }
+            try await Self.noteSealing(with: ring.sealingKid, on: connection)
             for kid in seen.subtracting(ring.kids).sorted() {
                 let used = try await connection.query(
                     """
@@ -58,6 +59,17 @@ package struct KeyChecks: Sendable {
                 if try used.rows[0].bool("used") { throw KeyCheckError.missing(kid: kid) }
             }
         }
+    }
+}
+
+extension KeyChecks {
+    /// Remembers when a key sealed last, to the minute.
+    static func noteSealing(with kid: String, on connection: PostgresConnection) async throws {
+        try await connection.query(
+            """
+            UPDATE keys SET sealed_at = now()
+             WHERE kid = $1 AND (sealed_at IS NULL OR sealed_at < now() - interval '1 minute')
+            """, [.text(kid)])
     }
 }
 

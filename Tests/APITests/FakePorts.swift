@@ -169,6 +169,11 @@ extension FakePorts: AuditLog, AppRecords {
     func channel(of appID: String) async throws -> ChannelID? { nil }
 }
 
+extension FakePorts: TenantDirectory, KeyDirectory {
+    func tenants(after cursor: String?, limit: Int) async throws -> [TenantSummary] { [] }
+    func keyUses(ring: [String]) async throws -> [KeyUse] { [] }
+}
+
 extension FakePorts: JobStore {
     func insertJob(
         _ order: RefreshOrder, id: String, tenantID: String?, delay: Duration, actor: AuditActor

@@ -39,6 +39,7 @@ import Testing
         "listIncidents": Sample(query: "?channelId=theirs", isList: true), "showIncident": Sample(foreignID: "1"),
         "listApiTokens": Sample(), "createApiToken": Sample(body: { _ in #"{"name":"x","role":"superadmin"}"# }),
         "revokeApiToken": Sample(foreignID: "tenant-token-of-other-0"),
+        "listTenants": Sample(), "listKeys": Sample(),
         "listAudit": Sample(query: "?tenantId=other&subject=theirs", isList: true),
         "listApps": Sample(isList: true), "testApp": Sample(foreignID: "youtube"),
         "aliasSchedulerStatus": Sample(isList: true), "aliasTriggerScheduler": Sample(isList: true),

@@ -6,6 +6,7 @@ import Logging
 import MicroHTTP
 import Reauthorization
 import Refresher
+import Sealing
 import ServiceLifecycle
 
 /// The HTTP interface on libmicrohttpd; bound when it is made, so that a port in use ends the start.
@@ -48,7 +49,8 @@ struct WebServer: Service {
                     rate: RequestRate(perSecond: settings.limits.requestRate), reads: reads),
                 work: .init(
                     calls: installation.providerCalls(ports.curl), apps: installation.apps,
-                    appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal)),
+                    appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal),
+                house: .init(tenants: installation.store, keys: installation.store, ring: installation.ring.kids)),
             health: health, metrics: metrics, hosts: Self.hosts(settings), logger: logger)
         box.set(HTTPBridge(interface: interface))
     }

@@ -72,7 +72,4 @@ extension Installation {
             last = page.last?.id
         }
     }
-
-    /// The key ring's ids and what of the database is sealed with each.
-    package func keyStatus() async throws -> [KeyUse] { try await store.keyUses(ring: ring.kids) }
 }

@@ -17,19 +17,29 @@ extension Installation {
         }
     }
 
-    /// The ids of all channels that match, or the one that is named.
-    package func channelIDs(_ filter: ChannelFilter, only: ChannelID?) async throws -> [ChannelID] {
-        if let only { return try await store.channel(only, tenantID: filter.tenantID).map { [$0.id] } ?? [] }
-        var ids: [ChannelID] = []
+    /// All channels that match, or the one that is named, with their tenants; in order of id.
+    package func channelIDs(
+        _ filter: ChannelFilter, only: ChannelID?
+    ) async throws -> [(id: ChannelID, tenantID: String)] {
+        if let only {
+            return try await store.channel(only, tenantID: filter.tenantID).map { [($0.id, $0.tenantID)] } ?? []
+        }
+        var ids: [(id: ChannelID, tenantID: String)] = []
+        var last: ChannelID?
         while true {
-            let page = try await store.channels(filter, after: ids.last, limit: 500)
-            ids += page.filter { $0.status != .disconnected }.map(\.id)
+            let page = try await store.channels(filter, after: last, limit: 500)
+            ids += page.filter { $0.status != .disconnected }.map { ($0.id, $0.tenantID) }
+            last = page.last?.id
             if page.count < 500 { return ids }
         }
     }
 
     /// Refreshes as a replica of its own, for as long as it takes.
-    package func refresh(_ channels: [ChannelID], _ options: RefreshOptions) async throws -> [RefreshReport] {
+    ///
+    /// - Parameter each: called with every report as soon as its part of the list is done.
+    package func refresh(
+        _ channels: [ChannelID], _ options: RefreshOptions, each: (RefreshReport) -> Void = { _ in }
+    ) async throws -> [RefreshReport] {
         let ports = try await RefreshPorts.open(
             self, concurrency: min(settings.limits.concurrency, RefreshPorts.commandConcurrency))
         let logger = LogOutput.logger(settings.log, quiet: true)
@@ -40,7 +50,13 @@ extension Installation {
             result = .success(
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await refresher.run() }
-                    let reports = try await refresher.refresh(channels, options)
+                    var reports: [RefreshReport] = []
+                    for start in stride(from: 0, to: channels.count, by: RefreshPorts.commandConcurrency) {
+                        let end = min(start + RefreshPorts.commandConcurrency, channels.count)
+                        let part = try await refresher.refresh(Array(channels[start..<end]), options)
+                        part.forEach(each)
+                        reports += part
+                    }
                     refresher.stop()
                     try await group.waitForAll()
                     return reports

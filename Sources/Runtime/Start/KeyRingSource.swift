@@ -31,6 +31,28 @@ struct KeyRingSource {
         return ring
     }
 
+    /// Puts a new random key first into the generated ring's file.
+    ///
+    /// - Returns: the new key's id.
+    /// - Throws: ``StartError``.
+    func addKey() throws -> String {
+        guard settings.keys == nil, let data = FileManager.default.contents(atPath: path) else {
+            throw StartError(
+                .misconfigured,
+                "The ring stands in TOKENWARD_KEYS and is yours to change: put a new key (`k2:` and the output of `openssl rand -base64 32`) first, everywhere, and run `tokenward keys rotate`."
+            )
+        }
+        let (ring, text) = KeyRing.generated()
+        let old = String(decoding: data, as: UTF8.self)
+        _ = try parse(Secret(old), from: path)
+        do {
+            try SecretFile.replace(path, text.reveal() + "\n" + old)
+        } catch {
+            throw StartError(.failed, "The key ring cannot be written to \(path): \(error)")
+        }
+        return ring.sealingKid
+    }
+
     private func parse(_ text: Secret, from place: String) throws -> KeyRing {
         do {
             return try KeyRing(parsing: text)

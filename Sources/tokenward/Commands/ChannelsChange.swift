@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Domain
+import FoundationEssentials
 import Runtime
 
 struct ChannelsToken: AsyncParsableCommand {
@@ -10,7 +11,8 @@ struct ChannelsToken: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "The channel's id.") var id: String
-    @Option(help: "Seconds it must still live.") var minTTL = 60
+    @Option(name: [.customLong("min-ttl")], help: "Seconds it must still live.") var minTTL = 60
+    @Flag(help: "Print JSON, with the expiry and the epoch.") var json = false
 
     func run() async throws {
         let id = ChannelID(rawValue: id)
@@ -21,15 +23,19 @@ struct ChannelsToken: AsyncParsableCommand {
             }
             let report = try await installation.refresh([id], options).first
             guard let token = try await installation.channels.token(of: id, tenantID: nil),
-                let access = token.credential.accessToken, token.reason?.parks != true,
+                token.credential.accessToken != nil, token.reason?.parks != true,
                 token.expiresAt.map({ $0 > token.databaseTime }) ?? true
             else {
                 throw CommandFailure(
                     sentence: "No valid token can be had: \(report?.message ?? "the channel has none").")
             }
-            return access
+            return token
         }
-        Terminal.line(token.reveal())
+        if json {
+            let left = token.expiresAt.map { $0.timeIntervalSince(token.databaseTime) }
+            return Terminal.line(JSON.token(token, isStale: left.map { $0 <= Double(minTTL) } ?? false).pretty)
+        }
+        Terminal.line(token.credential.accessToken?.reveal() ?? "")
     }
 }
 
@@ -98,6 +104,7 @@ struct ChannelsLink: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "The channel's id.") var id: String
+    @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
         let id = ChannelID(rawValue: id)
@@ -110,7 +117,7 @@ struct ChannelsLink: AsyncParsableCommand {
             }
             return link
         }
-        Terminal.line(link)
+        Terminal.line(json ? JSON.object(["link": .string(link)]).pretty : link)
     }
 }
 

@@ -61,6 +61,7 @@ struct ChannelsShow: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "The channel's id.") var id: String
+    @Flag(help: "Print JSON, as is done anyway.") var json = false
 
     func run() async throws {
         let id = ChannelID(rawValue: id)

@@ -25,42 +25,49 @@ struct Refresh: AsyncParsableCommand {
         let filter = ChannelFilter(tenantID: tenant, userID: user, provider: provider)
         let options = RefreshOptions(force: force, retryDead: retryDead, dryRun: dryRun, actor: "command line")
         let channel = channel.map { ChannelID(rawValue: $0) }
+        let isPlain = !json
         let reports = try await common.withInstallation { installation in
-            let ids = try await installation.channelIDs(filter, only: channel)
-            if let channel, ids.isEmpty {
+            let found = try await installation.channelIDs(filter, only: channel)
+            if let channel, found.isEmpty {
                 throw CommandFailure(
                     sentence: "There is no channel `\(channel)`; `tokenward channels list` names those there are.")
             }
-            return try await installation.refresh(ids, options)
+            let tenants = Dictionary(found.map { ($0.id, $0.tenantID) }) { first, _ in first }
+            if isPlain {
+                Terminal.line("🔄 \(options.dryRun ? "Looking at" : "Refreshing") tokens …")
+                Terminal.line("📊 \(found.count) channel\(found.count == 1 ? "" : "s") found")
+                if !found.isEmpty { Terminal.line("\n📋 Results:") }
+            }
+            return try await installation.refresh(found.map(\.id), options) { report in
+                guard isPlain else { return }
+                Terminal.line("   " + Self.line(report, tenant: tenants[report.channelID] ?? "default"))
+            }
         }
         if json {
             Terminal.line(batch(reports).pretty)
         } else {
-            for report in reports { Terminal.line(line(report)) }
-            Terminal.line(totals(reports))
+            for line in totals(reports) { Terminal.line(line) }
         }
         if reports.contains(where: \.isFailure) { throw ExitCode(1) }
     }
 
-    private func line(_ report: RefreshReport) -> String {
-        switch report.outcome {
-        case .renewed where report.reason == "dry_run":
-            "✅ \(report.channelID) would be refreshed"
-        case .renewed:
-            "✅ \(report.channelID) renewed until \(report.expiresAt?.rfc3339 ?? "—")"
-        case .notDue, .paused:
-            "⏭️ \(report.channelID) skipped: \(report.message)"
-        default:
-            "❌ \(report.channelID) \(report.outcome.rawValue): \(report.message)"
+    private static func line(_ report: RefreshReport, tenant: String) -> String {
+        let channel = "\(report.channelID) (tenant \(tenant)):"
+        return switch report.outcome {
+        case .renewed where report.reason == "dry_run": "✅ \(channel) would be refreshed"
+        case .renewed: "✅ \(channel) renewed until \(report.expiresAt?.rfc3339 ?? "—")"
+        case .notDue, .paused: "⏭️ \(channel) skipped: \(report.message)"
+        default: "❌ \(channel) \(report.outcome.rawValue): \(report.message)"
         }
     }
 
-    private func totals(_ reports: [RefreshReport]) -> String {
+    private func totals(_ reports: [RefreshReport]) -> [String] {
         let renewed = reports.count { $0.outcome == .renewed }
         let failed = reports.count { $0.isFailure }
-        return
-            "\(reports.count) processed: \(renewed) \(dryRun ? "would be refreshed" : "renewed"), "
-            + "\(reports.count - renewed - failed) skipped, \(failed) failed"
+        return [
+            "\n📈 Totals:", "   ✅ \(dryRun ? "would be refreshed" : "refreshed"): \(renewed)",
+            "   ⏭️ skipped: \(reports.count - renewed - failed)", "   ❌ failed: \(failed)",
+        ]
     }
 
     private func batch(_ reports: [RefreshReport]) -> JSON {

@@ -16,6 +16,16 @@ enum Terminal {
         ProcessGuard.writeError(text + "\n")
     }
 
+    /// Long work's standing, over and over on one line of a terminal; nothing elsewhere.
+    static func progress(_ text: String) {
+        if ProcessGuard.isTerminal { ProcessGuard.writeError("\r\(text)\u{1B}[K") }
+    }
+
+    /// Takes the line of ``progress(_:)`` away.
+    static func endProgress() {
+        if ProcessGuard.isTerminal { ProcessGuard.writeError("\r\u{1B}[K") }
+    }
+
     static func paint(_ text: String, _ colour: Colour) -> String {
         hasColour ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
     }

@@ -76,7 +76,7 @@ struct Client: Sendable {
 
     /// One request on a connection of its own.
     ///
-    /// - Throws: ``NoReply`` when no answer came within 15 s.
+    /// - Throws: ``NoReply`` when no answer came within 60 s.
     func send(
         _ method: String, _ path: String, _ body: String = "", headers: [String: String] = [:]
     ) async throws -> Reply {
@@ -98,7 +98,7 @@ struct Client: Sendable {
         let result = try await Subprocess.run(
             .name("curl"),
             arguments: Arguments(
-                ["--silent", "--show-error", "--noproxy", "*", "--max-time", "15", "--path-as-is", "--config", "-"]
+                ["--silent", "--show-error", "--noproxy", "*", "--max-time", "60", "--path-as-is", "--config", "-"]
                     + shape + ["http://\(address)\(path)"]),
             input: .string(config.joined(separator: "\n") + "\n", using: UTF8.self), output: .string(limit: 32 << 20),
             error: .string(limit: 1 << 16))
