@@ -14,7 +14,7 @@ extension Refresher {
     func watchOrphans() async {
         while !gate.isStopped, !Task.isCancelled {
             heartbeats.beat("takeover")
-            for provider in ports.catalogue.names where !gate.isStopped {
+            for provider in await providersWithOrphans() where !gate.isStopped {
                 do {
                     try await takeOverOrphans(of: provider)
                 } catch {
@@ -27,6 +27,16 @@ extension Refresher {
             await orphanSignal.wait(atMost: configuration.takeoverEvery, clock: clock)
         }
         heartbeats.end("takeover")
+    }
+
+    private func providersWithOrphans() async -> [String] {
+        do {
+            return try await gate.watching { try await ports.store.orphaned(among: ports.catalogue.names) }
+        } catch {
+            logger.warning(
+                "orphans cannot be looked for", metadata: ["event": "takeover.failed", "error": "\(error)"])
+            return []
+        }
     }
 
     private func takeOverOrphans(of provider: String) async throws {

@@ -36,6 +36,18 @@ extension Store {
             ])
     }
 
+    package func orphaned(among providers: [String]) async throws -> [String] {
+        let result = try await pool.withConnection { connection in
+            try await connection.query(
+                """
+                SELECT p AS provider FROM unnest($1::text[]) p
+                 WHERE EXISTS (SELECT FROM schedule s
+                                WHERE s.provider = p AND s.due_at <= now() AND s.lease_until < now())
+                """, [.textArray(providers)])
+        }
+        return try result.rows.map { try $0.text("provider") }
+    }
+
     package func takeOver(provider: String, lease: Duration, free: Bool, limit: Int) async throws -> ClaimBatch {
         let sql = """
             WITH due AS MATERIALIZED (

@@ -229,6 +229,9 @@ extension RefreshStoreWrapper {
     func claim(channels: [ChannelID], leases: [String: Duration]) async throws -> ClaimBatch {
         try await base.claim(channels: channels, leases: leases)
     }
+    func orphaned(among providers: [String]) async throws -> [String] {
+        try await base.orphaned(among: providers)
+    }
     func takeOver(provider: String, lease: Duration, free: Bool, limit: Int) async throws -> ClaimBatch {
         try await base.takeOver(provider: provider, lease: lease, free: free, limit: limit)
     }

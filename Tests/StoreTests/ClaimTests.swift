@@ -66,10 +66,12 @@ struct ClaimTests {
             _ = try await fixture.claimOne("held")
             _ = try await fixture.row(
                 "UPDATE schedule SET lease_until = now() - interval '1 second' WHERE channel_id = 'a' RETURNING 1")
+            #expect(try await fixture.store.orphaned(among: ["amocrm", "oauth2"]) == ["oauth2"])
             let batch = try await fixture.store.takeOver(
                 provider: "oauth2", lease: .seconds(300), free: false, limit: 10)
             let taken = try #require(batch.claims.first)
             #expect(batch.claims.map(\.channelID) == ["a"] && taken.doubt && taken.attempt > old.attempt)
+            #expect(try await fixture.store.orphaned(among: ["amocrm", "oauth2"]).isEmpty)
             // I5: the old holder's failure changes nothing any more.
             #expect(try await fixture.store.complete([fixture.failure(old, warning: .refreshFailing)]) == [.superseded])
             #expect(try await fixture.row("SELECT status FROM schedule WHERE channel_id = 'a'")?.int2("status") == 1)

@@ -14,6 +14,7 @@ struct PlanTests {
             let before = try await fixture.scans()
             _ = try await store.due(providers: ["oauth2", "amocrm"], excludingApps: [])
             _ = try await store.claimDue(provider: "oauth2", lease: .seconds(300), limit: 50, excludingApps: ["x"])
+            _ = try await store.orphaned(among: ["oauth2", "amocrm"])
             _ = try await store.takeOver(provider: "oauth2", lease: .seconds(300), free: false, limit: 50)
             _ = try await store.claim(channels: ["c1", "c2"], leases: ["oauth2": .seconds(300)])
             _ = try await store.snapshots(of: ["c1", "c2"])

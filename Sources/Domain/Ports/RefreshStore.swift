@@ -8,6 +8,8 @@ package protocol RefreshStore: Sendable {
     func claimDue(provider: String, lease: Duration, limit: Int, excludingApps: [String]) async throws -> ClaimBatch
     /// Q1': claims these channels if nobody holds them.
     func claim(channels: [ChannelID], leases: [String: Duration]) async throws -> ClaimBatch
+    /// Which of the providers have a row whose lease ran out: those worth a ``takeOver(provider:lease:free:limit:)``.
+    func orphaned(among providers: [String]) async throws -> [String]
     /// Q1'': takes over rows whose lease ran out. Sets doubt unless the provider is of class free.
     func takeOver(provider: String, lease: Duration, free: Bool, limit: Int) async throws -> ClaimBatch
     /// Q3 with Q5, in one transaction; one result for each input, in order.

@@ -38,6 +38,10 @@ struct LivingStore: RefreshStore {
         try await claimed { try await store.claim(channels: channels, leases: leases) }
     }
 
+    func orphaned(among providers: [String]) async throws -> [String] {
+        try await store.orphaned(among: providers)
+    }
+
     func takeOver(provider: String, lease: Duration, free: Bool, limit: Int) async throws -> ClaimBatch {
         try await claimed { try await store.takeOver(provider: provider, lease: lease, free: free, limit: limit) }
     }

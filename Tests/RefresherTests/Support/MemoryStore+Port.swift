@@ -28,6 +28,11 @@ extension MemoryStore: RefreshStore {
         }
     }
 
+    /// All that have channels: a takeover itself looks at the leases.
+    func orphaned(among providers: [String]) async throws -> [String] {
+        providers.filter { hasChannels(of: $0) }
+    }
+
     func takeOver(provider: String, lease: Duration, free: Bool, limit: Int) async throws -> ClaimBatch {
         let sentAt = clock.now
         return try await perform(.takeOver, writesRows: hasChannels(of: provider)) { state, now in
