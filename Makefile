@@ -27,9 +27,9 @@ check: lint deps ## what a change must pass: lint, imports as declared, all test
 pages: deps ## write the tables of docs/ that the code makes
 	UPDATE_PAGES=1 swift test --filter ArchitectureTests
 
-screenshots: deps .venv/installed ## docs/screenshots: every page, phone and desktop, light and dark
+screenshots: deps .venv/installed ## docs/screenshots: every page and mail, phone and desktop, light and dark
 	rm -rf .build/pages && mkdir -p .build/pages
-	PAGES_DIRECTORY=$(CURDIR)/.build/pages swift test --filter "^ReauthorizationTests\.GalleryTests"
+	PAGES_DIRECTORY=$(CURDIR)/.build/pages swift test --filter '^ReauthorizationTests\.(Gallery|Unsubscription)Tests|^NotifierTests\.MailGalleryTests'
 	$(PYTHON) Tests/Peers/screenshots.py .build/pages docs/screenshots
 
 bench: deps ## measure: refreshes and requests a second on this machine

@@ -83,7 +83,7 @@ let systemLibraries: [Target] = [
 let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Domain", ["Domain"], []),
     ("Threads", ["Threads"], []),
-    ("Curl", ["Curl"], [flyingFox, flyingSocks, subprocess]),
+    ("Curl", ["Curl", "TestSupport"], [flyingFox, flyingSocks, subprocess]),
     ("MicroHTTP", ["MicroHTTP"], [subprocess]),
     ("Postgres", ["Postgres", "TestSupport"], []),
     ("Sealing", ["Domain", "Sealing"], [crypto]),
@@ -92,14 +92,17 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Scheduling", ["Scheduling"], []),
     ("Store", ["Domain", "Postgres", "Sealing", "Store", "TestSupport"], []),
     ("Templates", ["Templates"], []),
-    ("Notifier", ["Domain", "Notifier", "Templates", "TestSupport"], [log]),
+    ("Notifier", ["Domain", "Notifier", "Sandbox", "Templates", "TestSupport"], [log, subprocess]),
     ("Refresher", ["Domain", "Providers", "Refresher", "TestSupport"], [log]),
     ("API", ["API", "Domain", "Providers", "Sealing"], [log]),
     ("Jobs", ["Domain", "Jobs", "TestSupport"], [log]),
     ("Reauthorization", ["Domain", "Providers", "Reauthorization", "Sealing", "Templates", "TestSupport"], [log]),
     (
         "Runtime",
-        ["Domain", "Journal", "Postgres", "Providers", "Runtime", "Scheduling", "Sealing", "Store", "TestSupport"],
+        [
+            "Curl", "Domain", "Journal", "Notifier", "Postgres", "Providers", "Runtime", "Scheduling", "Sealing", "Store",
+            "Templates", "TestSupport",
+        ],
         [subprocess]
     ),
     ("Sandbox", ["Domain", "Sandbox"], [flyingSocks]),

@@ -21,6 +21,7 @@ package struct HTTPInterface: Sendable {
         package var access: Access
         package var work: Work
         package var house: House
+        package var templates: any TemplatePreviewing = NoPreviews()
 
         /// Who may call, and what is written down of it.
         package struct Access: Sendable {
@@ -125,6 +126,7 @@ package struct HTTPInterface: Sendable {
         AccessRoutes(ports: ports).register(on: &router)
         AppRoutes(ports: ports).register(on: &router)
         HouseRoutes(ports: ports).register(on: &router)
+        TemplateRoutes(ports: ports).register(on: &router)
         AliasRoutes(ports: ports, health: health).register(on: &router)
         ProbeRoutes(health: health, metrics: metrics).register(on: &router)
         self.router = DocumentRoute.documented(router, version: health.version)

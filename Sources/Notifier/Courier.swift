@@ -47,7 +47,8 @@ struct Courier: Sendable {
         }
         let envelope = Envelope(
             deliveryID: delivery.claim.deliveryID, recipient: delivery.recipient, rootIncident: delivery.rootIncident,
-            queuedAt: delivery.queuedAt, tries: delivery.tries)
+            queuedAt: delivery.queuedAt, tries: delivery.tries, kind: delivery.messageKind,
+            destinationID: delivery.destinationID)
         let content: [UInt8]
         if let frozen = delivery.content {
             content = frozen

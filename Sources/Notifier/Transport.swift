@@ -30,13 +30,21 @@ package struct Envelope: Sendable, Equatable {
     package var queuedAt: Date
     /// Tries so far, this one included.
     package var tries: Int
+    package var kind: MessageKind
+    /// What links that mute the receiver name; empty in tests of a destination.
+    package var destinationID: String
 
-    package init(deliveryID: String, recipient: String, rootIncident: Int64, queuedAt: Date, tries: Int) {
+    package init(
+        deliveryID: String, recipient: String, rootIncident: Int64, queuedAt: Date, tries: Int,
+        kind: MessageKind = .opened, destinationID: String = ""
+    ) {
         self.deliveryID = deliveryID
         self.recipient = recipient
         self.rootIncident = rootIncident
         self.queuedAt = queuedAt
         self.tries = tries
+        self.kind = kind
+        self.destinationID = destinationID
     }
 }
 

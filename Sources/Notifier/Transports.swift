@@ -11,13 +11,16 @@ package struct Transports: Sendable {
     }
 
     /// Slack, e-mail and webhooks over the two ports.
+    ///
+    /// - Parameter links: of which mails need the page that ends them.
     package init(
         http: any HTTPSending, mail: any MailSending, templates: MessageTemplates, language: String = "en",
-        now: @escaping @Sendable () -> Date = { Date() }
+        links: MessageLinks = .none, now: @escaping @Sendable () -> Date = { Date() }
     ) {
         let texts = MessageTexts(templates: templates, language: language)
         self.init([
-            SlackWebhookTransport(http: http, texts: texts, now: now), MailTransport(mail: mail, texts: texts),
+            SlackWebhookTransport(http: http, texts: texts, now: now),
+            MailTransport(mail: mail, texts: texts, links: links),
             WebhookTransport(http: http, now: now),
         ])
     }

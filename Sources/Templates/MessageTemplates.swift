@@ -13,14 +13,13 @@ package struct MessageTemplates: Sendable {
     static let filesMax = 1000
 
     /// What the product itself renders; a set without one of them does not load.
-    static let required = [
-        "notice.page", "opened.html", "opened.slack", "opened.subject", "opened.text", "reason.text",
-        "reauthorize.page",
-        "recovered.html", "recovered.slack", "recovered.subject", "recovered.text", "test.html", "test.slack",
-        "test.subject", "test.text",
-    ]
+    static let required =
+        ["opened", "reminder", "escalated", "recovered", "test"].flatMap { kind in
+            ["html", "slack", "subject", "text"].map { "\(kind).\($0)" }
+        } + ["reason.text", MessageWords.template, "notice.page", "reauthorize.page"]
 
     private let libraries: [String: MustacheLibrary]
+    private let files: [String: [UInt8]]
     /// Names without language, sorted.
     package let names: [String]
 
@@ -46,6 +45,7 @@ package struct MessageTemplates: Sendable {
         for name in Self.required where !english.contains(name) { throw .missing(name) }
         for source in sources where !english.contains(source.name.name) { throw .missing(source.name.name) }
 
+        let words = try Self.words(sources)
         var includes: [String: Set<String>] = [:]
         var parsed: [TemplateName: MustacheTemplate] = [:]
         for (file, name, text) in sources {
@@ -55,6 +55,9 @@ package struct MessageTemplates: Sendable {
                     name.target.mayInclude(target)
                 else { throw .unknownPartial(file: file, line: partial.line, partial: partial.name) }
                 includes[name.name, default: []].insert(partial.name)
+            }
+            if let unknown = Self.unknownMention(scan, in: name, words: words) {
+                throw .unknownName(file: file, line: unknown.line, name: unknown.name)
             }
             parsed[name] = try Self.parse(text, file: file, target: name.target)
         }
@@ -73,7 +76,23 @@ package struct MessageTemplates: Sendable {
             libraries[language] = library
         }
         self.libraries = libraries
+        self.files = files
         self.names = english.sorted()
+    }
+
+    /// The same templates with another text of one, checked as at start.
+    package func replacing(
+        _ name: String, language: String, with text: String
+    ) throws(TemplateError) -> MessageTemplates {
+        var files = files
+        let suffix = language == Self.fallbackLanguage ? "" : "." + language
+        files["\(name)\(suffix).mustache"] = Array(text.utf8)
+        return try MessageTemplates(files: files)
+    }
+
+    /// The text of a template as it is in use in a language; nil when there is none of its own.
+    package func source(_ name: String, language: String) -> [UInt8]? {
+        files[name + (language == Self.fallbackLanguage ? "" : "." + language) + ".mustache"]
     }
 
     /// Renders `NAME.TARGET`; a `subject` comes as one line, the others end in one line feed.
@@ -93,7 +112,44 @@ package struct MessageTemplates: Sendable {
         return Self.tidied(lines) + "\n"
     }
 
+    /// The words of a language by name, for templates to say as `{{words.NAME}}`; English where it lacks one.
+    package func words(
+        language: String, _ context: [String: TemplateValue]
+    ) throws(TemplateError) -> [String: TemplateValue] {
+        let english = MessageWords.values(try render(MessageWords.template, context))
+        guard language != Self.fallbackLanguage else { return english }
+        let own = MessageWords.values(try render(MessageWords.template, language: language, context))
+        return english.merging(own) { _, own in own }
+    }
+
     // MARK: Loading
+
+    /// The names of all words: those of English, which must have every word that the built-in layouts say.
+    private static func words(
+        _ sources: [(file: String, name: TemplateName, text: String)]
+    ) throws(TemplateError) -> Set<String> {
+        let files = sources.filter { $0.name.name == MessageWords.template }
+        guard let english = files.first(where: { $0.name.language == fallbackLanguage }) else { return [] }
+        let words = Set(try MessageWords.lines(english.text, file: english.file).map(\.name))
+        let builtIn = embedded[english.file].map { String(decoding: $0, as: UTF8.self) } ?? ""
+        for line in try MessageWords.lines(builtIn, file: english.file) where !words.contains(line.name) {
+            throw .missingWord(file: english.file, name: line.name)
+        }
+        for file in files {
+            for line in try MessageWords.lines(file.text, file: file.file) where !words.contains(line.name) {
+                throw .unknownName(file: file.file, line: line.number, name: line.name)
+            }
+        }
+        return words
+    }
+
+    /// The first name in a message's template that no message has; pages and partials of others are not looked at.
+    private static func unknownMention(
+        _ scan: TemplateScan, in name: TemplateName, words: Set<String>
+    ) -> TemplateScan.Mention? {
+        guard name.target != .page, embedded[name.name + ".mustache"] != nil else { return nil }
+        return scan.mentions.first { !MessageVocabulary.contains($0.name, words: words) }
+    }
 
     /// Runs of blank lines, which sections leave behind, become one; none at either end.
     private static func tidied(_ lines: [Substring]) -> String {

@@ -7,7 +7,11 @@ package enum TemplateError: Error, Sendable, Equatable, CustomStringConvertible 
     case malformed(file: String, line: Int, problem: String)
     case refusedTag(file: String, line: Int, tag: String)
     case unknownPartial(file: String, line: Int, partial: String)
+    case unknownName(file: String, line: Int, name: String)
+    case malformedWord(file: String, line: Int)
+    case missingWord(file: String, name: String)
     case partialCycle([String])
+    case empty(String)
     case missing(String)
     case unknownTemplate(String)
 
@@ -31,6 +35,14 @@ package enum TemplateError: Error, Sendable, Equatable, CustomStringConvertible 
             "Template \(file), line \(line): the tag \(tag) is refused here, because it would switch escaping off: use {{name}}."
         case .unknownPartial(let file, let line, let partial):
             "Template \(file), line \(line): the partial \(partial) does not exist or is of a target that is escaped differently."
+        case .unknownName(let file, let line, let name):
+            "Template \(file), line \(line): nothing is called \(name); docs/messages.md names every value."
+        case .malformedWord(let file, let line):
+            "Template \(file), line \(line): a line of words is NAME: TEXT."
+        case .missingWord(let file, let name):
+            "Template \(file): the word \(name) is missing: add a line `\(name): …`."
+        case .empty(let name):
+            "The template \(name).mustache says nothing: write something, or remove the file."
         case .partialCycle(let names):
             "Templates include each other without end: \(names.joined(separator: " → "))."
         case .missing(let name):

@@ -5,7 +5,14 @@ struct TemplateScan {
         let line: Int
     }
 
+    /// A value or section that a tag names.
+    struct Mention {
+        let name: String
+        let line: Int
+    }
+
     private(set) var partials: [Partial] = []
+    private(set) var mentions: [Mention] = []
 
     /// - Throws: ``TemplateError/refusedTag(file:line:tag:)``.
     init(_ text: String, file: String, target: TemplateTarget) throws(TemplateError) {
@@ -28,10 +35,21 @@ struct TemplateScan {
                 let name = body.dropFirst().drop(while: \.isWhitespace).prefix { !$0.isWhitespace }
                 if name.hasPrefix("*") { throw .refusedTag(file: file, line: line, tag: "{{>*") }
                 partials.append(Partial(name: String(name), line: line))
-            default:
+            case "!", "/", "$":
                 break
+            default:
+                if let name = Self.name(body) { mentions.append(Mention(name: name, line: line)) }
             }
         }
+    }
+
+    /// The name of a value tag or a section's begin, out of its marks and transforms (`# count(name)`).
+    private static func name(_ body: Substring) -> String? {
+        let marks: Set<Character> = ["#", "^", "{", "}", "&"]
+        var name = body.drop { marks.contains($0) || $0.isWhitespace }
+        if let open = name.lastIndex(of: "(") { name = name[name.index(after: open)...].prefix { $0 != ")" } }
+        name = name.prefix { !$0.isWhitespace && !marks.contains($0) }
+        return name.isEmpty || name == "." ? nil : String(name)
     }
 }
 

@@ -6,6 +6,8 @@ package indirect enum TemplateValue: Sendable, Equatable, ExpressibleByStringLit
     case number(Int)
     case flag(Bool)
     case list([[String: TemplateValue]])
+    /// Values that a template names by `group.name`.
+    case group([String: TemplateValue])
 
     package init(stringLiteral value: String) { self = .text(value) }
     package init(booleanLiteral value: Bool) { self = .flag(value) }
@@ -22,6 +24,7 @@ package indirect enum TemplateValue: Sendable, Equatable, ExpressibleByStringLit
         case .number(let number): number
         case .flag(let flag): flag
         case .list(let rows): rows.map { $0.mapValues(\.representation) }
+        case .group(let values): values.mapValues(\.representation)
         }
     }
 }

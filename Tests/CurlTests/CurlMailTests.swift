@@ -53,6 +53,27 @@ import Testing
         #expect(try await send(script, credentials: "user:word@").outcome == outcome)
     }
 
+    /// Which step a server may refuse at, greeting to message.
+    private static let steps: [@Sendable (String) -> MailScript] = [
+        { MailScript(greeting: $0) }, { MailScript(sender: $0) }, { MailScript(recipient: $0) },
+        { MailScript(data: $0) },
+        { MailScript(message: $0) },
+    ]
+
+    @Test(arguments: [421, 450, 451, 452, 454, 530, 535, 550, 551, 552, 553, 554])
+    func `each code is told at each step`(code: Int) async throws {
+        for step in Self.steps {
+            let outcome = try await send(step("\(code) 4.5.6 because")).outcome
+            #expect(outcome == .refused(code: code, message: "4.5.6 because"))
+        }
+        let login = try await send(MailScript(authentication: "\(code) no"), credentials: "user:word@").outcome
+        if code < 500 {
+            #expect(login == .refused(code: code, message: "no"))
+        } else {
+            guard case .notAuthenticated = login else { return #expect(Bool(false), "\(login)") }
+        }
+    }
+
     @Test(arguments: [
         MailScript(authentication: "535 5.7.8 no"), MailScript(hello: "250-test\r\n250 AUTH GSSAPI NTLM CRAM-MD5"),
     ])

@@ -47,6 +47,8 @@ import Testing
         "aliasTokensRefresh": Sample(isList: true),
         "aliasAmoCRMRefresh": Sample(body: { _ in #"{"refresh_token":"stolen"}"# }),
         "aliasFacebookDebug": Sample(),
+        "previewTemplate": Sample(foreignID: "opened.slack", isList: true),
+        "tryTemplate": Sample(foreignID: "opened.slack", body: { _ in #"{"template":"x"}"# }, isList: true),
         "checkHealth": Sample(isList: true), "checkLife": Sample(isList: true), "checkReadiness": Sample(isList: true),
         "showMetrics": Sample(isList: true), "showStatus": Sample(isList: true), "showDocument": Sample(isList: true),
     ]

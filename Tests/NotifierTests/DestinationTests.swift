@@ -10,7 +10,7 @@ import Testing
     ])
     func `these URLs are taken`(_ url: String) throws {
         try DestinationCheck.check(
-            Destination(id: "d", name: "D", configuration: .slackWebhook(url: Secret(url))))
+            Destination(id: "d", name: "D", configuration: .slackWebhook(url: Secret(url))), addresses: .none)
     }
 
     @Test(arguments: [
@@ -21,7 +21,7 @@ import Testing
     func `these URLs are refused`(_ url: String) {
         #expect(throws: DestinationError.url) {
             try DestinationCheck.check(
-                Destination(id: "d", name: "D", configuration: .slackWebhook(url: Secret(url))))
+                Destination(id: "d", name: "D", configuration: .slackWebhook(url: Secret(url))), addresses: .none)
         }
     }
 
@@ -59,8 +59,24 @@ import Testing
     func `a destination that cannot work is refused with a sentence`(
         _ destination: Destination, _ error: DestinationError
     ) {
-        #expect(throws: error) { try DestinationCheck.check(destination) }
+        #expect(throws: error) { try DestinationCheck.check(destination, addresses: .none) }
         #expect(error.description.hasSuffix("."))
+    }
+
+    @Test func `the guard's word is the error, for each kind of server`() {
+        let addresses = AddressRefusal(
+            ofURL: { $0 == Sample.slackURL ? "Slack is private." : "The receiver is private." },
+            ofMailServer: { _ in "The mail server is private." })
+        for (configuration, sentence) in zip(
+            Sample.configurations, ["Slack is private.", "The receiver is private.", "The mail server is private."])
+        {
+            let destination = Destination(
+                id: "d", name: "D", recipients: configuration.kind == .email ? ["a@b"] : [],
+                configuration: configuration)
+            #expect(throws: DestinationError.refused(sentence)) {
+                try DestinationCheck.check(destination, addresses: addresses)
+            }
+        }
     }
 
     @Test func `nothing a destination is shows its secrets`() {

@@ -134,7 +134,12 @@ import Testing
         let dispatcher = try dispatcher(
             store, http: ScriptedHTTP { .lost(code: "reset", message: $0.url.reveal() + echo) },
             mail: FakeMail { .lost(message: Sample.mailServer.reveal() + echo) }, log: log, delays: [])
-        try await running(dispatcher.run) { await store.wait(for: .dead, count: 3) }
+        try await running(dispatcher.run) { await store.wait(for: .dead, count: Sample.configurations.count) }
+        // What the delivery log keeps is what the reports say.
+        for row in await store.rows {
+            let kept = "\(row.reports) \(String(decoding: row.content ?? [], as: UTF8.self))"
+            for canary in Sample.canaries(of: try row.configuration.get()) { #expect(!kept.contains(canary)) }
+        }
         #expect(log.text.contains("delivery.failed"))
         for canary in Sample.canaries { #expect(!log.text.contains(canary)) }
         #expect(!log.text.contains("example/"))

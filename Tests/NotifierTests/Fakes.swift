@@ -75,6 +75,14 @@ enum Sample {
         "canary@Password",
     ]
 
+    static func canaries(of configuration: DestinationConfiguration) -> [String] {
+        switch configuration {
+        case .slackWebhook: ["canarySlackPath123", slackURL.reveal()]
+        case .webhook: ["canaryHookPath", "canaryHookKey", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+        case .email: ["canary%40Password", "canary@Password", mailServer.reveal()]
+        }
+    }
+
     static let date = Date(timeIntervalSince1970: 1_780_000_000)
 
     static func configuration(_ kind: DestinationKind) -> DestinationConfiguration {
@@ -100,18 +108,24 @@ enum Sample {
             channels: channels, total: total ?? channels.count)
     }
 
-    static func envelope(_ kind: DestinationKind = .webhook, tries: Int = 1) -> Envelope {
+    static func envelope(
+        _ kind: DestinationKind = .webhook, _ messageKind: MessageKind = .opened, tries: Int = 1
+    ) -> Envelope {
         Envelope(
             deliveryID: "msg_1", recipient: kind == .email ? "admin@example.org" : "", rootIncident: 7, queuedAt: date,
-            tries: tries)
+            tries: tries, kind: messageKind, destinationID: "dst_1")
     }
+
+    static let links = MessageLinks(
+        overview: "https://t.example/status", mute: { "https://t.example/unsubscribe/\($0).\($1)" }
+    ) { channel, incident in "https://t.example/reauthorize/\(incident).\(channel.rawValue)" }
 
     static func texts(_ language: String = "en") throws -> MessageTexts {
         MessageTexts(templates: try MessageTemplates.load(), language: language)
     }
 
     static func transports(http: any HTTPSending, mail: any MailSending = FakeMail()) throws -> Transports {
-        Transports(http: http, mail: mail, templates: try MessageTemplates.load(), now: { date })
+        Transports(http: http, mail: mail, templates: try MessageTemplates.load(), links: links, now: { date })
     }
 
     static func facts(_ number: Int64, reason: String = "reauthorization_required") -> IncidentFacts {

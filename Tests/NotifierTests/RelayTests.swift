@@ -74,7 +74,8 @@ import Testing
             RelayMessage(delivery, links: MessageLinks(overview: "https://t.example") { _, _ in nil }))
         #expect(message.total == 40)
         #expect(message.link == "https://t.example")
-        #expect(try Sample.texts().title(message) == "tiktok refuses the app: 40 channels wait")
+        #expect(
+            try Sample.texts().words(message, at: Sample.date).title == "tiktok refuses the app: 40 channels wait")
     }
 }
 

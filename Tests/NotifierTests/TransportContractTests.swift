@@ -31,7 +31,7 @@ import Testing
     @Test(arguments: DestinationKind.allCases)
     func `no end holds a secret of its destination`(_ kind: DestinationKind) async throws {
         let configuration = Sample.configuration(kind)
-        let own = Self.own(configuration)
+        let own = Sample.canaries(of: configuration)
         for index in 0..<max(Self.answers.count, Self.mailEnds.count) {
             let answer = Self.answers[index % Self.answers.count]
             let end = Self.mailEnds[index % Self.mailEnds.count]
@@ -42,14 +42,6 @@ import Testing
             let shown = "\(result) \(String(reflecting: result))"
             for canary in own { #expect(!shown.contains(canary), "\(canary) in \(shown)") }
             #expect((result.excerpt ?? "").utf8.count <= 1000)
-        }
-    }
-
-    private static func own(_ configuration: DestinationConfiguration) -> [String] {
-        switch configuration {
-        case .slackWebhook: ["canarySlackPath123", Sample.slackURL.reveal()]
-        case .webhook: ["canaryHookPath", "canaryHookKey", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
-        case .email: ["canary%40Password", "canary@Password", Sample.mailServer.reveal()]
         }
     }
 
@@ -112,11 +104,14 @@ import Testing
             id: "d", name: "Mine", recipients: kind == .email ? ["admin@example.org"] : [],
             configuration: Sample.configuration(kind))
         let http = ScriptedHTTP(status: 200, body: "ok")
-        let good = await DestinationTester(transports: try Sample.transports(http: http)).test(destination)
+        let good = await DestinationTester(
+            transports: try Sample.transports(http: http), addresses: .none
+        ).test(destination)
         #expect(good.succeeded)
         let bad = await DestinationTester(
             transports: try Sample.transports(
-                http: ScriptedHTTP(status: 410, body: "gone"), mail: FakeMail { .notAuthenticated(message: "no") })
+                http: ScriptedHTTP(status: 410, body: "gone"), mail: FakeMail { .notAuthenticated(message: "no") }),
+            addresses: .none
         ).test(destination)
         #expect(!bad.succeeded)
         #expect(bad.sentence.hasSuffix("."))

@@ -51,7 +51,8 @@ import Testing
     @Test(
         arguments: [
             (200, nil, AttemptEnd.Verdict.accepted), (204, nil, .accepted), (301, nil, .retry()), (400, nil, .retry()),
-            (401, nil, .retry()), (404, nil, .retry()), (410, nil, .permanent(degrades: true)), (429, nil, .retry()),
+            (401, nil, .retry()), (404, nil, .retry()), (410, nil, .permanent(degrades: true)),
+            (429, nil, .retry(after: .seconds(30), parks: true)),
             (429, "7", .retry(after: .seconds(7), parks: true)),
             (503, "99999", .retry(after: .seconds(3600), parks: true)),
             (502, "0", .retry(after: .seconds(1), parks: true)), (500, nil, .retry()),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pictures of pages: screenshots.py PAGES_DIRECTORY PICTURES_DIRECTORY
+"""Pictures of pages and mails: screenshots.py PAGES_DIRECTORY PICTURES_DIRECTORY
 
 For each page.html a picture in phone width and one in desktop width, light beside dark.
 """

@@ -137,20 +137,52 @@ import Testing
         #expect(try templates.render("opened.subject", context) == "Re-authorize Bakery Bcc: x (tiktok)")
     }
 
-    @Test func `every language renders every message`() throws {
+    @Test(arguments: [
+        ("opened.text.mustache", "one\ntwo {{nmae}}", "nmae", 2),
+        ("opened.slack.mustache", "{{#isOpen}}x{{/isOpen}}", "isOpen", 1),
+        ("opened.html.mustache", "a\n\n{{^ links }}x{{/ links }}", "links", 3),
+        ("test.subject.ru.mustache", "{{words.nothing}}", "words.nothing", 1),
+        ("words.text.ru.mustache", "since: С\nsinze: С", "sinze", 2),
+        ("words.text.es.mustache", "since: {{sicne}}", "sicne", 1),
+    ])
+    func `a name that no message has is refused with its line`(
+        _ file: String, _ text: String, _ name: String, _ line: Int
+    ) {
+        let problem = #expect(throws: TemplateError.unknownName(file: file, line: line, name: name)) {
+            try MessageTemplates(files: files([file: text]))
+        }
+        #expect(problem?.description.contains("line \(line)") == true)
+    }
+
+    @Test func `a file of words is NAME and TEXT, and English has them all`() throws {
+        #expect(throws: TemplateError.malformedWord(file: "words.text.vi.mustache", line: 2)) {
+            try MessageTemplates(files: files(["words.text.vi.mustache": "since: Từ\nno word"]))
+        }
+        let some = #expect(throws: TemplateError.self) {
+            try MessageTemplates(files: files(["words.text.mustache": "since: Since"]))
+        }
+        guard case .missingWord("words.text.mustache", _) = some else {
+            Issue.record("\(String(describing: some))")
+            return
+        }
+        let templates = try MessageTemplates(files: files(["words.text.vi.mustache": "since: Kể từ"]))
+        let words = try templates.words(language: "vi", [:])
+        #expect(words["since"] == "Kể từ")
+        #expect(words["repair"] == "Re-authorize")
+        #expect(words["left"] == nil)
+    }
+
+    @Test func `each language has the words of English`() throws {
         let templates = try MessageTemplates.load()
         let context: [String: TemplateValue] = [
-            "isChannel": true, "needsHuman": true, "isSingle": true, "name": "Bakery", "provider": "tiktok", "total": 1,
-            "reauthorization_required": true,
-            "channels": .list([["name": "Bakery", "provider": "tiktok", "tenant": "acme", "repairLink": "https://t/x"]]
-            ),
+            "isOpened": true, "isCritical": true, "isChannel": true, "isDays": true, "days": 3, "more": 2, "who": "Ann",
+            "deadline": "tomorrow",
         ]
-        for language in MessageTemplates.languages {
-            for name in MessageTemplates.required {
-                let text = try templates.render(name, language: language, context)
-                #expect(!text.isEmpty)
-                #expect(!text.contains("{{"))
-            }
+        let english = try templates.words(language: "en", context)
+        for language in MessageTemplates.languages where language != "en" {
+            let words = try templates.words(language: language, context)
+            #expect(Set(words.keys) == Set(english.keys))
+            for (name, word) in words { #expect(word != english[name], "\(name) in \(language) is English") }
         }
     }
 }

@@ -35,6 +35,17 @@ extension AddressGuard {
         return refusal(ofHostLiteral: parts.host, isEncrypted: parts.scheme == "https")
     }
 
+    /// Why the mail server of an `smtp` or `smtps` URL may not be saved; nil when it may.
+    ///
+    /// `smtp://` is encrypted by STARTTLS unless it says `?tls=none`. Resolves no names.
+    package func refusal(ofMailServer url: String) -> DestinationRefusal? {
+        guard let parts = URLParts(url) else { return .notAURL }
+        guard parts.scheme == "smtp" || parts.scheme == "smtps" else { return .scheme(parts.scheme) }
+        return refusal(
+            ofHostLiteral: parts.host, isEncrypted: parts.scheme == "smtps" || parts.query?.contains("tls=none") != true
+        )
+    }
+
     /// Why the host of a URL may not be saved; nil when it may, which is so for every name that is not an internal one.
     ///
     /// Internal names (`localhost`, `*.internal`, `*.svc`…, names without a dot) pass when any network is allowed: which

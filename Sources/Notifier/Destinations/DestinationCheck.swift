@@ -4,12 +4,39 @@ enum MessageTypeNames {
     static var joined: String { MessageType.allCases.map(\.rawValue).joined(separator: ", ") }
 }
 
-/// What is wrong with a destination before it is stored; addresses are checked again when a socket opens.
+/// Why a server may not be called; nil when it may. The guard of outgoing connections gives the answers.
+package struct AddressRefusal: Sendable {
+    package var ofURL: @Sendable (Secret) -> String?
+    /// Of an `smtp` or `smtps` URL.
+    package var ofMailServer: @Sendable (Secret) -> String?
+
+    package init(
+        ofURL: @escaping @Sendable (Secret) -> String?, ofMailServer: @escaping @Sendable (Secret) -> String?
+    ) {
+        self.ofURL = ofURL
+        self.ofMailServer = ofMailServer
+    }
+
+    /// Looks at the form of URLs alone.
+    package static let none = AddressRefusal(ofURL: { _ in nil }, ofMailServer: { _ in nil })
+}
+
+/// What is wrong with a destination before it is stored or tested; addresses are checked again when a socket opens.
 package enum DestinationCheck {
     static let recipientsMax = 50
 
     /// - Throws: ``DestinationError``.
-    package static func check(_ destination: Destination) throws(DestinationError) {
+    package static func check(_ destination: Destination, addresses: AddressRefusal) throws(DestinationError) {
+        try checkForm(destination)
+        let refusal: String? =
+            switch destination.configuration {
+            case .slackWebhook(let url), .webhook(let url, _): addresses.ofURL(url)
+            case .email(let server, _): addresses.ofMailServer(server)
+            }
+        if let refusal { throw .refused(refusal) }
+    }
+
+    private static func checkForm(_ destination: Destination) throws(DestinationError) {
         guard (1...80).contains(destination.name.count), !destination.name.unicodeScalars.contains(where: isControl),
             (1...80).contains(destination.id.utf8.count), destination.id.utf8.allSatisfy(isIDCharacter)
         else { throw .name }

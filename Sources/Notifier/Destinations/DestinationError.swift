@@ -7,6 +7,8 @@ package enum DestinationError: Error, Sendable, Equatable, CustomStringConvertib
     case recipients
     case secret
     case type(String)
+    /// The server's address is none that may be called; the guard's sentence, without the address.
+    case refused(String)
 
     package var description: String {
         switch self {
@@ -25,6 +27,7 @@ package enum DestinationError: Error, Sendable, Equatable, CustomStringConvertib
             "An e-mail destination needs 1 to 50 recipients, the other kinds none."
         case .secret:
             "A webhook's secret must be whsec_ followed by base64 of 24 to 64 random bytes: leave it out to get one."
+        case .refused(let sentence): sentence
         case .type(let name):
             """
             There is no message type \(name.filter { $0.isASCII }.prefix(60)): use one of \

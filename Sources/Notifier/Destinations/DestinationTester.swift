@@ -6,11 +6,14 @@ import Templates
 package struct DestinationTester: Sendable {
     private let transports: Transports
     private let links: MessageLinks
+    private let addresses: AddressRefusal
     private let now: @Sendable () -> Date
 
     package init(
-        transports: Transports, links: MessageLinks = .none, now: @escaping @Sendable () -> Date = { Date() }
+        transports: Transports, links: MessageLinks = .none, addresses: AddressRefusal,
+        now: @escaping @Sendable () -> Date = { Date() }
     ) {
+        self.addresses = addresses
         self.transports = transports
         self.links = links
         self.now = now
@@ -26,7 +29,7 @@ package struct DestinationTester: Sendable {
 
     package func test(_ destination: Destination) async -> Result {
         do {
-            try DestinationCheck.check(destination)
+            try DestinationCheck.check(destination, addresses: addresses)
         } catch {
             return Result(succeeded: false, code: "settings", sentence: error.description)
         }
@@ -38,7 +41,7 @@ package struct DestinationTester: Sendable {
         for recipient in destination.recipients.isEmpty ? [""] : destination.recipients {
             let envelope = Envelope(
                 deliveryID: "test_" + ChannelID.generated().rawValue.dropFirst(3), recipient: recipient,
-                rootIncident: 0, queuedAt: now(), tries: 1)
+                rootIncident: 0, queuedAt: now(), tries: 1, kind: .test, destinationID: destination.id)
             do {
                 let content = try transport.render(message, envelope, destination.configuration)
                 let end = await transport.send(content, envelope, destination.configuration) { true }

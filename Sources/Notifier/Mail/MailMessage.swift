@@ -12,6 +12,8 @@ struct MailMessage {
     /// 0: no thread.
     var rootIncident: Int64
     var date: Date
+    /// Nil: no `List-Unsubscribe`.
+    var muteLink: String?
 
     /// The whole message with CRLF line ends; the same bytes for the same values.
     var bytes: [UInt8] {
@@ -28,6 +30,11 @@ struct MailMessage {
             lines += [
                 "In-Reply-To: <incident-\(rootIncident)@\(domain)>", "References: <incident-\(rootIncident)@\(domain)>",
             ]
+        }
+        if let muteLink, muteLink.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ">") }) {
+            lines.append("List-Unsubscribe: <\(muteLink)>")
+            // RFC 8058 asks for https; a plain link is a page for people alone.
+            if muteLink.hasPrefix("https://") { lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click") }
         }
         lines += [
             "Auto-Submitted: auto-generated",

@@ -6,6 +6,7 @@ package import Templates
 package struct MailTransport: Transport {
     private let mail: any MailSending
     private let texts: MessageTexts
+    private let links: MessageLinks
 
     package let kind = DestinationKind.email
     package let limit = Duration.seconds(60)
@@ -15,9 +16,10 @@ package struct MailTransport: Transport {
     /// A server that greylists wants to see a few minutes pass.
     static let transientFloor = Duration.seconds(300)
 
-    package init(mail: any MailSending, texts: MessageTexts) {
+    package init(mail: any MailSending, texts: MessageTexts, links: MessageLinks = .none) {
         self.mail = mail
         self.texts = texts
+        self.links = links
     }
 
     package func render(
@@ -26,12 +28,13 @@ package struct MailTransport: Transport {
         guard case .email(_, let sender) = configuration, let from = try? MailAddress(parsing: sender),
             let to = try? MailAddress(parsing: envelope.recipient)
         else { return [] }
-        let title = try texts.title(message)
+        let muteLink = links.mute(envelope.destinationID, envelope.recipient)
+        let wording = try texts.words(message, at: envelope.queuedAt, muteLink: muteLink)
         return MailMessage(
-            sender: from, recipient: to, subject: title,
-            text: try texts.body(message, target: .text, listing: Self.listed, title: title),
-            html: try texts.body(message, target: .html, listing: Self.listed, title: title),
-            deliveryID: envelope.deliveryID, rootIncident: envelope.rootIncident, date: envelope.queuedAt
+            sender: from, recipient: to, subject: wording.title,
+            text: try wording.body(.text, listing: Self.listed), html: try wording.body(.html, listing: Self.listed),
+            deliveryID: envelope.deliveryID, rootIncident: envelope.rootIncident, date: envelope.queuedAt,
+            muteLink: muteLink
         ).bytes
     }
 
@@ -63,7 +66,7 @@ package struct MailTransport: Transport {
                 .accepted, code: String(code), sentence: "The mail server took the message.", maybeArrived: true)
         case .refused(let code, let message) where (500..<600).contains(code):
             AttemptEnd(
-                .permanent(degrades: code == 535 || code == 530 || code == 534), code: String(code),
+                .permanent(degrades: [530, 534, 535, 538].contains(code)), code: String(code),
                 sentence: "The mail server refuses the message (\(code)).", maybeArrived: false,
                 excerpt: redaction.clean(message))
         case .refused(let code, let message):

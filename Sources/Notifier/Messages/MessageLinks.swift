@@ -6,12 +6,17 @@ package struct MessageLinks: Sendable {
     package var repair: @Sendable (_ channel: ChannelID, _ incident: Int64) -> String?
     /// The platform's page of incidents.
     package var overview: String?
+    /// The page on which a mail's receiver ends mails to this address (RFC 8058).
+    package var mute: @Sendable (_ destinationID: String, _ recipient: String) -> String?
 
     package init(
-        overview: String? = nil, repair: @escaping @Sendable (_ channel: ChannelID, _ incident: Int64) -> String?
+        overview: String? = nil,
+        mute: @escaping @Sendable (_ destinationID: String, _ recipient: String) -> String? = { _, _ in nil },
+        repair: @escaping @Sendable (_ channel: ChannelID, _ incident: Int64) -> String?
     ) {
         self.repair = repair
         self.overview = overview
+        self.mute = mute
     }
 
     package static let none = MessageLinks { _, _ in nil }

@@ -2,78 +2,94 @@ import Domain
 import FoundationEssentials
 package import Templates
 
-/// Fills the templates with a message.
+/// Words messages: fills the templates of one language.
 package struct MessageTexts: Sendable {
     private let templates: MessageTemplates
-    private let language: String
+    let language: String
 
     package init(templates: MessageTemplates, language: String = MessageTemplates.fallbackLanguage) {
         self.templates = templates
         self.language = language
     }
 
-    /// One line that says what happened.
-    func title(_ message: RelayMessage) throws(TemplateError) -> String {
-        try templates.render(Self.name(message.kind) + ".subject", language: language, context(message, listing: 1))
-    }
-
     /// - Parameters:
-    ///   - listing: how many channels are named; the rest is "+N more".
-    func body(
-        _ message: RelayMessage, target: TemplateTarget, listing: Int, title: String
-    ) throws(TemplateError) -> String {
-        var context = try context(message, listing: listing)
-        context["title"] = .text(title)
-        return try templates.render(Self.name(message.kind) + "." + target.rawValue, language: language, context)
+    ///   - now: the moment from which the days until the deadline are counted; the same for every attempt.
+    ///   - muteLink: the page on which the recipient ends mails to this address.
+    func words(_ message: RelayMessage, at now: Date, muteLink: String? = nil) throws(TemplateError) -> MessageWording {
+        var facts = MessageFacts(message, at: now).values
+        facts["language"] = .text(language)
+        facts["muteLink"] = .optional(muteLink)
+        let reason = try templates.render("reason.text", language: language, facts)
+        facts["reasonText"] = .optional(reason.split(separator: "\n").joined(separator: " "))
+        return try MessageWording(message: message, facts: facts, templates: templates, language: language)
     }
 
-    /// Reminders and escalations say the same as the opening message, with a word before it.
-    private static func name(_ kind: MessageKind) -> String {
-        switch kind {
-        case .opened, .reminder, .escalated: "opened"
-        case .recovered: "recovered"
-        case .test: "test"
+    /// A word about what somebody did, as Slack's mrkdwn.
+    ///
+    /// - Parameter who: a mention, which stays one.
+    func note(_ word: String, who: String, until: Date?) throws(TemplateError) -> String {
+        // Escaped with a stand-in: the word is a template's, the mention is ours.
+        let stand = "\u{1}"
+        var facts: [String: TemplateValue] = ["who": .text(stand)]
+        facts["deadline"] = .optional(until.map { CivilTime($0).readable })
+        guard case .text(let text)? = try templates.words(language: language, facts)[word] else { return who }
+        return TemplateTarget.slack.escaped(text).replacing(stand, with: who)
+    }
+
+    /// - Throws: ``TemplateError/empty(_:)`` for a template that says nothing of an ordinary message.
+    package func check() throws(TemplateError) {
+        for kind in MessageKind.allCases {
+            let message = SampleMessage.message(kind: kind)
+            let wording = try words(message, at: message.since)
+            guard !wording.title.isEmpty else { throw .empty("\(kind.rawValue).subject") }
+            for target in [TemplateTarget.slack, .text, .html] {
+                let text = try wording.body(target, listing: 10)
+                guard text.contains(where: { !$0.isWhitespace }) else {
+                    throw .empty("\(kind.rawValue).\(target.rawValue)")
+                }
+            }
         }
     }
+}
 
-    private func context(
-        _ message: RelayMessage, listing: Int
-    ) throws(TemplateError) -> [String: TemplateValue] {
-        let isApp = message.type == .appRejected || message.type == .appRecovered
+/// One message in one language, ready to be laid out for a transport.
+struct MessageWording {
+    /// One line that says what happened.
+    let title: String
+    private let message: RelayMessage
+    private let facts: [String: TemplateValue]
+    private let templates: MessageTemplates
+    private let language: String
+
+    init(
+        message: RelayMessage, facts: [String: TemplateValue], templates: MessageTemplates, language: String
+    ) throws(TemplateError) {
+        (self.message, self.templates, self.language) = (message, templates, language)
+        var facts = facts
+        facts["words"] = .group(try templates.words(language: language, facts))
+        title = try templates.render(message.kind.rawValue + ".subject", language: language, facts)
+        facts["title"] = .text(title)
+        self.facts = facts
+    }
+
+    /// - Parameter listing: how many channels are named; the rest is "+N more".
+    func body(_ target: TemplateTarget, listing: Int) throws(TemplateError) -> String {
         let listed = message.channels.prefix(listing)
-        var context: [String: TemplateValue] = [
-            "language": .text(language), "isApp": .flag(isApp), "isChannel": .flag(!isApp && message.kind != .test),
-            "isSingle": .flag(message.total == 1), "isMany": .flag(message.total != 1), "total": .number(message.total),
-            "needsHuman": .flag(message.type == .channelReauthorizationRequired),
-            "isReminder": .flag(message.kind == .reminder), "isEscalated": .flag(message.kind == .escalated),
-            "isCritical": .flag(message.severity == .critical), "since": .text(CivilTime(message.since).readable),
-            "reason": .text(message.reason), "channels": .list(listed.map(Self.row)),
-        ]
-        context["provider"] = .optional(message.provider.map { DisplayText.short($0) })
-        context["message"] = .optional(message.message.map { DisplayText.short($0) })
-        context["deadline"] = .optional(message.deadline.map { CivilTime($0).readable })
-        context["link"] = .optional(message.link)
-        context["name"] = .optional(message.channels.first.map(Self.name))
-        if message.total > listed.count, !listed.isEmpty { context["more"] = .number(message.total - listed.count) }
-        let reason = try templates.render("reason.text", language: language, [message.reason: true])
-        context["reasonText"] = .text(reason.split(separator: "\n").joined(separator: " "))
-        return context
+        var facts = facts
+        facts["channels"] = .list(listed.map(MessageFacts.row))
+        if message.total > listed.count, !listed.isEmpty {
+            facts["more"] = .number(message.total - listed.count)
+            facts["words"] = .group(try templates.words(language: language, facts))
+        }
+        return try templates.render(message.kind.rawValue + "." + target.rawValue, language: language, facts)
     }
 
-    private static func row(_ channel: RelayMessage.Channel) -> [String: TemplateValue] {
-        var row: [String: TemplateValue] = [
-            "name": .text(name(channel)), "id": .text(DisplayText.short(channel.id)),
-            "provider": .text(DisplayText.short(channel.provider)),
-            "tenant": .text(DisplayText.short(channel.tenantID)),
-        ]
-        row["user"] = .optional(channel.userID.map { DisplayText.short($0) })
-        row["until"] = .optional(channel.deadline.map { CivilTime($0).readable })
-        row["repairLink"] = .optional(channel.link)
-        return row
-    }
-
-    private static func name(_ channel: RelayMessage.Channel) -> String {
-        let name = DisplayText.short(channel.displayName ?? "")
-        return name.isEmpty ? DisplayText.short(channel.id) : name
+    /// A word of `words.text`, plain; empty when there is none.
+    ///
+    /// - Parameter more: what the word says besides the message's own values.
+    func word(_ name: String, _ more: [String: TemplateValue] = [:]) throws(TemplateError) -> String {
+        let words = try templates.words(language: language, facts.merging(more) { _, new in new })
+        guard case .text(let text)? = words[name] else { return "" }
+        return text
     }
 }

@@ -2,24 +2,12 @@ import Domain
 import FoundationEssentials
 import Templates
 
-/// A message for an incoming webhook: Block Kit with a plain text for notifications and old clients.
-struct SlackPayload: Encodable {
-    struct Block: Encodable {
-        var type: String
-        var text: Text
-    }
-
-    struct Text: Encodable {
-        var type: String
-        var text: String
-        /// Nothing in it becomes a link or a mention by itself.
-        var verbatim: Bool?
-    }
-
+/// A Slack message: Block Kit with a plain text for notifications and old clients.
+struct SlackPayload: Codable, Equatable {
     var text: String
-    var blocks: [Block]
-    let unfurlLinks = false
-    let unfurlMedia = false
+    var blocks: [SlackBlock]
+    var unfurlLinks = false
+    var unfurlMedia = false
 
     private enum CodingKeys: String, CodingKey {
         case text, blocks
@@ -35,51 +23,48 @@ struct SlackPayload: Encodable {
     /// Named channels; more is "+N more".
     static let listed = 20
 
-    /// - Parameter render: the template's text with so many channels named; paragraphs become sections.
-    init(title: String, severity: Severity, kind: MessageKind, render: (Int) throws(TemplateError) -> String)
-        throws(TemplateError)
-    {
+    /// - Parameters:
+    ///   - buttons: stand at the end, when the message can be acted on.
+    ///   - render: the template's text with so many channels named; paragraphs become sections.
+    init(
+        title: String, severity: Severity, kind: MessageKind, buttons: SlackBlock? = nil,
+        render: (Int) throws(TemplateError) -> String
+    ) throws(TemplateError) {
         let title = TemplateTarget.slack.escaped(Self.symbol(severity, kind) + " " + title)
+        let room = Self.blocksMax - 1 - (buttons == nil ? 0 : 1)
         var listing = Self.listed
         while true {
             let sections = Self.paragraphs(try render(listing))
             let size = title.utf16.count + sections.reduce(0) { $0 + $1.utf16.count }
-            let fits = size <= Self.budget && sections.count < Self.blocksMax
+            let fits = size <= Self.budget && sections.count <= room
             if fits || listing == 0 {
                 text = Self.cut(title, to: Self.sectionCharactersMax)
                 blocks =
-                    [
-                        Block(
-                            type: "header",
-                            text: Text(type: "plain_text", text: Self.cut(title, to: Self.headerCharactersMax)))
-                    ]
-                    + Self.bounded(sections).map {
-                        Block(type: "section", text: Text(type: "mrkdwn", text: $0, verbatim: true))
-                    }
+                    [.header(Self.cut(title, to: Self.headerCharactersMax))]
+                    + Self.bounded(sections, max: room).map { .section($0) } + [buttons].compactMap(\.self)
                 return
             }
             listing = listing * 2 / 3
         }
     }
 
-    var body: [UInt8] {
+    init?(_ body: [UInt8]) {
+        guard let payload = try? JSONDecoder().decode(SlackPayload.self, from: Data(body)) else { return nil }
+        self = payload
+    }
+
+    var body: [UInt8] { Self.json(self) }
+
+    static func json(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings always encode.
-        return (try? encoder.encode(self)).map(Array.init) ?? []
+        return (try? encoder.encode(value)).map(Array.init) ?? []
     }
 
-    /// The same message without blocks, for a webhook that refuses them.
-    static func plain(_ body: [UInt8]) -> [UInt8]? {
-        struct Sent: Decodable {
-            struct Block: Decodable { var text: Words }
-            struct Words: Decodable { var text: String }
-            var blocks: [Block]
-        }
-        struct Plain: Encodable { var text: String }
-        guard let sent = try? JSONDecoder().decode(Sent.self, from: Data(body)) else { return nil }
-        let text = cut(sent.blocks.map(\.text.text).joined(separator: "\n\n"), to: 4000)
-        return (try? JSONEncoder().encode(Plain(text: text))).map(Array.init)
+    /// The words of the message without blocks, for a receiver that refuses those.
+    var plainText: String {
+        Self.cut(blocks.compactMap(\.text?.text).joined(separator: "\n\n"), to: 4000)
     }
 
     private static func symbol(_ severity: Severity, _ kind: MessageKind) -> String {
@@ -105,10 +90,10 @@ struct SlackPayload: Encodable {
     }
 
     /// Whatever a template makes, the message stays within the limits.
-    private static func bounded(_ sections: [String]) -> [String] {
+    private static func bounded(_ sections: [String], max: Int) -> [String] {
         var left = budget - headerCharactersMax
         var kept: [String] = []
-        for section in sections.prefix(blocksMax - 1) {
+        for section in sections.prefix(max) {
             let cut = cut(section, to: sectionCharactersMax)
             left -= cut.utf16.count
             guard left >= 0 else { break }
@@ -118,7 +103,7 @@ struct SlackPayload: Encodable {
     }
 
     /// At most `max` UTF-16 units, without half an entity or half a link at the end.
-    private static func cut(_ text: String, to max: Int) -> String {
+    static func cut(_ text: String, to max: Int) -> String {
         guard text.utf16.count > max else { return text }
         var kept = ""
         var count = 1

@@ -21,10 +21,10 @@ package struct SlackWebhookTransport: Transport {
     package func render(
         _ message: RelayMessage, _ envelope: Envelope, _ configuration: DestinationConfiguration
     ) throws(TemplateError) -> [UInt8] {
-        let title = try texts.title(message)
-        return try SlackPayload(title: title, severity: message.severity, kind: message.kind) {
+        let wording = try texts.words(message, at: envelope.queuedAt)
+        return try SlackPayload(title: wording.title, severity: message.severity, kind: message.kind) {
             listing throws(TemplateError) in
-            try texts.body(message, target: .slack, listing: listing, title: title)
+            try wording.body(.slack, listing: listing)
         }.body
     }
 
@@ -34,7 +34,8 @@ package struct SlackWebhookTransport: Transport {
     ) async -> AttemptEnd {
         guard case .slackWebhook(let url) = configuration else { return .wrongKind }
         let (end, refusesBlocks) = await transfer(content, url, configuration, tries: envelope.tries, permit)
-        guard refusesBlocks, let plain = SlackPayload.plain(content) else { return end }
+        guard refusesBlocks, let payload = SlackPayload(content) else { return end }
+        let plain = SlackPayload.json(["text": payload.plainText])
         return await transfer(plain, url, configuration, tries: envelope.tries, permit).end
     }
 
@@ -86,7 +87,7 @@ package struct SlackWebhookTransport: Transport {
             case (403, _), (401, _):
                 (.permanent(degrades: true), "Slack refuses the webhook (\(status)): make a new one.")
             case (400, "invalid_token"): (.permanent(degrades: true), "Slack revoked the webhook: make a new one.")
-            case (400..<500, _) where status != 408:
+            case (400..<500, _) where status != 408 && status != 425:
                 (.permanent(degrades: false), "Slack refuses the message (\(status)).")
             default:
                 (.retry(after: retryAfter, parks: retryAfter != nil), "Slack answered \(status) and not `ok`.")

@@ -49,7 +49,8 @@ package struct WebhookTransport: Transport {
         }
     }
 
-    /// The status table of Standard Webhooks: 2xx is success, 410 ends the destination, everything else is tried again.
+    /// The status table of Standard Webhooks: 2xx is success, 410 ends the destination, 413 the message; everything else,
+    /// redirects too, is tried again.
     static func judge(_ response: IncomingResponse, _ redaction: Redaction, now: Date) -> AttemptEnd {
         let status = response.status
         let retryAfter = HTTPAttempt.retryAfter(response, now: now)
@@ -58,7 +59,11 @@ package struct WebhookTransport: Transport {
             case 200..<300: (.accepted, "The receiver answered \(status).")
             case 300..<400: (.retry(after: retryAfter), "The receiver redirects (\(status)), which is never followed.")
             case 410: (.permanent(degrades: true), "The receiver wants no more messages (410).")
-            case 429, 502, 503, 504:
+            // The same bytes are as large the next time.
+            case 413: (.permanent(degrades: false), "The receiver finds the message too large (413).")
+            case 429:
+                (.retry(after: retryAfter ?? .seconds(30), parks: true), "The receiver asks for fewer messages (429).")
+            case 502, 503, 504:
                 (.retry(after: retryAfter, parks: retryAfter != nil), "The receiver is overloaded (\(status)).")
             default: (.retry(after: retryAfter), "The receiver answered \(status).")
             }

@@ -12,7 +12,7 @@ enum DestinationCheckup {
     }
 
     /// - Parameter configured: destinations of the settings, which `serve` stores at its start.
-    static func findings(_ entries: [Entry], configured: Int) -> [Finding] {
+    static func findings(_ entries: [Entry], configured: Int, addresses: AddressRefusal = .none) -> [Finding] {
         guard !entries.isEmpty else {
             return configured > 0
                 ? [.ok(.destinations, "The settings name \(configured), which the first `tokenward serve` stores.")]
@@ -22,7 +22,7 @@ enum DestinationCheckup {
                         "Set SLACK_WEBHOOK_URL, SMTP_URL with SUPERADMIN_EMAILS, or WEBHOOK_URL, or add a destination.")
                 ]
         }
-        var findings = entries.flatMap(findings)
+        var findings = entries.flatMap { Self.findings($0, addresses) }
         if !entries.contains(where: { $0.summary.isDefault && $0.summary.tenantID == nil }) {
             findings.append(
                 .warning(
@@ -34,7 +34,7 @@ enum DestinationCheckup {
             ? [.ok(.destinations, "\(entries.count) destinations are valid and take their messages.")] : findings
     }
 
-    private static func findings(_ entry: Entry) -> [Finding] {
+    private static func findings(_ entry: Entry, _ addresses: AddressRefusal) -> [Finding] {
         let name = "The destination “\(entry.summary.name)” (\(entry.summary.id))"
         var findings: [Finding] = []
         switch entry.opened {
@@ -43,7 +43,7 @@ enum DestinationCheckup {
                 .failed(.destinations, "\(name) cannot be opened: \(error)", "Look at the keys, or add it anew."))
         case .success(let destination?):
             do {
-                try DestinationCheck.check(destination)
+                try DestinationCheck.check(destination, addresses: addresses)
             } catch {
                 findings.append(.failed(.destinations, "\(name) is not valid: \(error)", "Remove it and add it anew."))
             }

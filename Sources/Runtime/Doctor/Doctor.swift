@@ -111,6 +111,7 @@ package struct Doctor: Sendable {
             }
             entries.append(.init(summary: summary, opened: opened, dead: dead[summary.id] ?? 0))
         }
-        return DestinationCheckup.findings(entries, configured: settings.destinations.count)
+        return DestinationCheckup.findings(
+            entries, configured: settings.destinations.count, addresses: try settings.destinationAddresses())
     }
 }

@@ -4,6 +4,7 @@ import Domain
 import FoundationEssentials
 import Logging
 import MicroHTTP
+import Notifier
 import Reauthorization
 import Refresher
 import Sealing
@@ -37,21 +38,22 @@ struct WebServer: Service {
         let links = installation.repairLinks(publicURL: publicURL)
         let pages = installation.reauthorization(ports, publicURL: publicURL, logger: logger)
         reauthorization = pages
+        var interfacePorts = HTTPInterface.Ports(
+            channels: installation.store, refresher: refresher, incidents: installation.store,
+            authenticator: TokenAuthenticator(tokens: installation.store), catalogue: installation.catalogue,
+            intake: installation.intake, link: { try? await links.url(of: $0) },
+            pages: { try await pages.answer(PageRequest($0)).map(APIResponse.init) },
+            links: links,
+            access: .init(
+                tokens: installation.store, audit: installation.store,
+                rate: RequestRate(perSecond: settings.limits.requestRate), reads: reads),
+            work: .init(
+                calls: installation.providerCalls(ports.curl), apps: installation.apps,
+                appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal),
+            house: .init(tenants: installation.store, keys: installation.store, ring: installation.ring.kids))
+        interfacePorts.templates = MessagePreview(templates: installation.templates, publicURL: publicURL)
         let interface = HTTPInterface(
-            ports: .init(
-                channels: installation.store, refresher: refresher, incidents: installation.store,
-                authenticator: TokenAuthenticator(tokens: installation.store), catalogue: installation.catalogue,
-                intake: installation.intake, link: { try? await links.url(of: $0) },
-                pages: { try await pages.answer(PageRequest($0)).map(APIResponse.init) },
-                links: links,
-                access: .init(
-                    tokens: installation.store, audit: installation.store,
-                    rate: RequestRate(perSecond: settings.limits.requestRate), reads: reads),
-                work: .init(
-                    calls: installation.providerCalls(ports.curl), apps: installation.apps,
-                    appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal),
-                house: .init(tenants: installation.store, keys: installation.store, ring: installation.ring.kids)),
-            health: health, metrics: metrics, hosts: Self.hosts(settings), logger: logger)
+            ports: interfacePorts, health: health, metrics: metrics, hosts: Self.hosts(settings), logger: logger)
         box.set(HTTPBridge(interface: interface))
     }
 

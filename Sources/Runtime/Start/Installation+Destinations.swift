@@ -25,7 +25,8 @@ extension Installation {
         var results: [DestinationTest] = []
         for id in ids {
             guard let destination = try await store.destination(id, tenantID: nil) else { continue }
-            let tester = DestinationTester(transports: transports(CurlTransport(client: curl)))
+            let tester = DestinationTester(
+                transports: transports(CurlTransport(client: curl)), addresses: try settings.destinationAddresses())
             let result = await tester.test(destination)
             results.append(DestinationTest(id: id, isDelivered: result.succeeded, sentence: result.sentence))
         }
@@ -35,9 +36,15 @@ extension Installation {
 
     /// Records the environment's destinations under ids of their own; one that is gone from it is removed.
     func putConfiguredDestinations() async throws {
+        let addresses = try settings.destinationAddresses()
         var kept: Set<String> = []
         for configured in settings.destinations {
             guard let destination = Self.destination(configured) else { continue }
+            do {
+                try DestinationCheck.check(destination, addresses: addresses)
+            } catch {
+                throw StartError(.misconfigured, "The destination \(destination.name) cannot be used: \(error)")
+            }
             kept.insert(destination.id)
             try await store.put(destination)
         }

@@ -2,6 +2,7 @@ package import API
 import Domain
 import FoundationEssentials
 package import Logging
+import Notifier
 import POSIX
 import Postgres
 package import Providers
@@ -120,9 +121,15 @@ package struct Installation: Sendable {
         }
     }
 
-    private static func templates(_ settings: Settings) throws -> MessageTemplates {
+    static func templates(_ settings: Settings) throws -> MessageTemplates {
         do {
-            return try MessageTemplates.load(overrideDirectory: settings.relay.templateDirectory)
+            let templates = try MessageTemplates.load(overrideDirectory: settings.relay.templateDirectory)
+            if settings.relay.templateDirectory != nil {
+                for language in MessageTemplates.languages {
+                    try MessageTexts(templates: templates, language: language).check()
+                }
+            }
+            return templates
         } catch {
             throw StartError(.misconfigured, "The templates cannot be used: \(error)")
         }

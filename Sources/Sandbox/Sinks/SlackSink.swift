@@ -4,7 +4,11 @@ package import FoundationEssentials
 package final class SlackSink: Sendable {
     private let server = LoopbackServer()
     private let log: SinkLog
+    private let channel = SlackChannelLog()
     private let requestedPort: UInt16
+
+    /// What the bot said, in order and as it is after all changes; the last 1,000.
+    package var posts: [SlackPost] { channel.posts }
 
     /// - Parameter printer: is handed a few lines for each message.
     package init(
@@ -54,15 +58,25 @@ package final class SlackSink: Sendable {
             return WireAnswer(json: ["ok": false, "error": "invalid_json"])
         }
         let message = Self.read(payload, request, at: log.now())
-        guard !message.text.isEmpty || !message.title.isEmpty else {
-            return isAPI ? WireAnswer(json: ["ok": false, "error": "no_text"]) : .text("no_text", status: 400)
-        }
+        guard !isAPI else { return answerAPI(request, payload, message) }
+        guard !message.text.isEmpty || !message.title.isEmpty else { return .text("no_text", status: 400) }
+        guard SlackPayloadCheck.problems(in: payload).isEmpty else { return .text("invalid_blocks", status: 400) }
         log.record(message)
-        guard isAPI else { return .text("ok") }
-        return WireAnswer(json: [
-            "ok": true, "channel": payload["channel"] ?? "C0SANDBOX",
-            "ts": .string("\(Int64(message.receivedAt.timeIntervalSince1970)).\(100_000 + log.received % 900_000)"),
-        ])
+        return .text("ok")
+    }
+
+    /// `chat.postMessage` and `chat.update`: status 200 whatever happens, `ok` and a word.
+    private func answerAPI(_ request: WireRequest, _ payload: JSONValue, _ message: SinkMessage) -> WireAnswer {
+        guard request.header("authorization")?.hasPrefix("Bearer ") == true else {
+            return WireAnswer(json: ["ok": false, "error": "not_authed"])
+        }
+        let method = String(request.path.dropFirst("/api/".count))
+        switch channel.take(method, payload, raw: request.body, at: log.now()) {
+        case .failure(let word): return WireAnswer(json: ["ok": false, "error": .string(word.word)])
+        case .success(let post):
+            log.record(message)
+            return WireAnswer(json: ["ok": true, "channel": .string(post.channel), "ts": .string(post.ts)])
+        }
     }
 
     /// Block Kit as text: the header is the title, a button's address the link.
@@ -88,13 +102,10 @@ package final class SlackSink: Sendable {
         let text = parts.isEmpty ? fallback : parts.joined(separator: "\n")
         return SinkMessage(
             transport: .slack, recipient: payload["channel"]?.string ?? "#alerts (\(request.path))",
-            title: unescaped(title.isEmpty && !parts.isEmpty ? fallback : title), text: unescaped(text),
+            title: SlackChannelLog.unescaped(title.isEmpty && !parts.isEmpty ? fallback : title),
+            text: SlackChannelLog.unescaped(text),
             link: link ?? SinkMessage.firstLink(in: text), receivedAt: time, headers: request.headers,
             raw: request.body, isSigned: nil)
-    }
-
-    private static func unescaped(_ text: String) -> String {
-        text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&")
     }
 }
 
