@@ -84,7 +84,12 @@ struct Finisher: Sendable {
         let isStated = !answer.presented.scopes.isEmpty && first.credential.scopes != answer.presented.scopes
         if let scopes = inspection?.scopes, !isStated, !scopes.isEmpty { renewal.credential.scopes = scopes }
 
-        try await checkAccount(account, exchanged.authorization, entry)
+        do {
+            try await checkAccount(account, exchanged.authorization, entry)
+        } catch Stop.refused(.wrongAccount, let facts) {
+            if let account { await revokeForeign(account: account, target, entry, inputs) }
+            throw Stop.refused(.wrongAccount, facts)
+        }
         try checkScopes(granted: renewal.credential.scopes, asked: answer.presented.scopes)
         if entry.credential == .refreshToken, renewal.credential.refreshToken == nil {
             throw Stop.refused(.refreshTokenMissing, [:])

@@ -42,6 +42,35 @@ struct ProviderFlowTests {
         #expect(provider.requests.filter { $0.url.reveal().contains("code=") }.count == 1, "the code was sent twice")
     }
 
+    @Test(arguments: [(nil, true), ("dbid:b", false)])
+    func `a stranger's grant is ended where that ends it alone and nobody uses the account`(
+        _ holder: String?, _ revokes: Bool
+    ) async throws {
+        let world = RepairWorld(channel: .broken(provider: "dropbox", account: "dbid:a", scopes: []))
+        if let holder { world.change { $0.holders = [holder] } }
+        let provider = ScriptedHTTP([
+            .answered(200, #"{"access_token":"sl.b","refresh_token":"rb","expires_in":14400,"account_id":"dbid:b"}"#),
+            .answered(200, #"{"result":"ping"}"#), .answered(200, "null"),
+        ])
+        var browser = try Browser(world, provider: provider)
+        let page = try await browser.get(try await browser.press().back("dropbox"))
+        #expect(page.status == 403 && page.html.contains("You signed in as"), "\(page.html)")
+        #expect(world.written.isEmpty && world.authorizations.map(\.state) == [.refused])
+        let ends = provider.requests.filter { $0.url.reveal().contains("/token/revoke") }
+        #expect(ends.count == (revokes ? 1 : 0))
+    }
+
+    @Test func `a stranger's consent that other tokens live on is left`() async throws {
+        let world = RepairWorld(channel: .broken())
+        let provider = ScriptedHTTP(
+            otherwise: .answered(
+                200,
+                #"{"access_token":"a","refresh_token":"r","expires_in":86400,"open_id":"account-b","scope":"read"}"#))
+        var browser = try Browser(world, provider: provider)
+        #expect(try await browser.get(try await browser.press().back()).status == 403)
+        #expect(provider.requests.count == 1)
+    }
+
     private static let amo = #"{"access_token":"a","refresh_token":"r","expires_in":86400,"token_type":"Bearer"}"#
 
     @Test(arguments: [
