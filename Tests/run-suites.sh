@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs every test target in a process of its own, one after the other, each with a time limit: a target that hangs is
 # named, and two cores are not shared by a hundred sockets of another. Prints each runner's closing line and a sum.
-#   Tests/run-suites.sh [TARGET …]        SUITE_SECONDS=900 limits one target
+#   Tests/run-suites.sh [TARGET …]        SUITE_SECONDS=1200 limits one target
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ for target in "${targets[@]}"; do
     echo "── $target"
     # Real processes share the cores: only a few of those tests at a time.
     [[ $target == EndToEndTests ]] && export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=3
-    timeout --kill-after=10 "${SUITE_SECONDS:-900}" swift test --skip-build --filter "^$target\." </dev/null >"$log" 2>&1
+    timeout --kill-after=10 "${SUITE_SECONDS:-1200}" swift test --skip-build --filter "^$target\." </dev/null >"$log" 2>&1
     status=$?
     unset SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH
     closing=$(grep -E 'Test run with [0-9]+ test' "$log" | tail -n 1)
@@ -29,7 +29,7 @@ for target in "${targets[@]}"; do
         failed=$((failed + (bad > 0 ? bad : 1))) passed=$((passed + (count > bad ? count - bad : 0)))
         broken+=("$target")
         grep -E '✘|error:|Fatal|↳' "$log" | head -n 60
-        [[ $status -eq 124 || $status -eq 137 ]] && echo "$target did not end within ${SUITE_SECONDS:-900} s; its last lines:" && tail -n 15 "$log"
+        [[ $status -eq 124 || $status -eq 137 ]] && echo "$target did not end within ${SUITE_SECONDS:-1200} s; its last lines:" && tail -n 15 "$log"
     fi
     echo "${closing:-$target: no closing line, exit status $status}"
 done
