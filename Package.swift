@@ -42,12 +42,12 @@ let modules = [
 
     Module("Journal", .adapters, uses: ["Domain", "POSIX", "Sealing", "Threads"]),
     Module("Providers", .adapters, uses: ["Domain"], products: [crypto, yams]),
-    Module("Scheduling", .adapters),
+    Module("Scheduling", .adapters, uses: ["Domain"]),
     Module("Store", .adapters, uses: ["Domain", "Postgres", "Sealing"]),
     Module("Templates", .adapters, products: [mustache]),
 
-    Module("API", .services, uses: ["Domain", "Providers", "Sealing"], products: [log]),
-    Module("Jobs", .services, uses: ["Domain"], products: [lifecycle, log]),
+    Module("API", .services, uses: ["Domain", "Providers", "Scheduling", "Sealing"], products: [log]),
+    Module("Jobs", .services, uses: ["Domain", "Scheduling"], products: [lifecycle, log]),
     Module("Notifier", .services, uses: ["Domain", "Templates"], products: [crypto, lifecycle, log]),
     Module(
         "Reauthorization", .services, uses: ["Domain", "Providers", "Sealing", "Templates"],
@@ -89,12 +89,12 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     ("Sealing", ["Domain", "Sealing"], [crypto]),
     ("Journal", ["Domain", "Journal", "Sealing"], []),
     ("Providers", ["Domain", "Providers"], []),
-    ("Scheduling", ["Scheduling"], []),
+    ("Scheduling", ["Domain", "Scheduling"], []),
     ("Store", ["Domain", "Postgres", "Sealing", "Store", "TestSupport"], []),
     ("Templates", ["Templates"], []),
     ("Notifier", ["Domain", "Notifier", "Sandbox", "Templates", "TestSupport"], [log, subprocess]),
     ("Refresher", ["Domain", "Providers", "Refresher", "TestSupport"], [log]),
-    ("API", ["API", "Domain", "Providers", "Sealing"], [log]),
+    ("API", ["API", "Domain", "Providers", "Sealing", "TestSupport"], [log]),
     ("Jobs", ["Domain", "Jobs", "TestSupport"], [log]),
     ("Reauthorization", ["Domain", "Providers", "Reauthorization", "Sealing", "Templates", "TestSupport"], [log]),
     (

@@ -49,16 +49,24 @@ package struct HTTPInterface: Sendable {
             package var jobs: any JobStore
             /// Sent when there is a new job.
             package var jobSignal: WakeSignal
+            package var schedules: any ScheduleStore
+            /// Sent when there is a new schedule.
+            package var scheduleSignal: WakeSignal
+            package var statistics: StatisticsBoard
 
             package init(
                 calls: ProviderCalls, apps: any AppListing, appRecords: any AppRecords, jobs: any JobStore,
-                jobSignal: WakeSignal = WakeSignal()
+                jobSignal: WakeSignal = WakeSignal(), schedules: any ScheduleStore,
+                scheduleSignal: WakeSignal = WakeSignal(), statistics: any StatisticsSource
             ) {
                 self.calls = calls
                 self.apps = apps
                 self.appRecords = appRecords
                 self.jobs = jobs
                 self.jobSignal = jobSignal
+                self.schedules = schedules
+                self.scheduleSignal = scheduleSignal
+                self.statistics = StatisticsBoard(source: statistics)
             }
         }
 
@@ -122,6 +130,8 @@ package struct HTTPInterface: Sendable {
         LinkRoutes(ports: ports).register(on: &router)
         ChannelInsightRoutes(ports: ports).register(on: &router)
         RefreshRoutes(ports: ports).register(on: &router)
+        ScheduleRoutes(ports: ports).register(on: &router)
+        StatisticsRoutes(ports: ports, health: health).register(on: &router)
         IncidentRoutes(ports: ports).register(on: &router)
         AccessRoutes(ports: ports).register(on: &router)
         AppRoutes(ports: ports).register(on: &router)

@@ -173,7 +173,7 @@ package struct RefresherStanding: Sendable {
 }
 
 /// Why the refresh loop ended badly, or takes no work.
-package enum RefresherError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum RefresherError: RefreshNotTaken, Sendable, Equatable, CustomStringConvertible {
     case notStored(count: Int)
     case stopping
     case starting

@@ -62,6 +62,7 @@ package struct Server: Sendable {
         }
         try await FirstChannels(installation: installation, logger: logger).importMissing()
         try await installation.putConfiguredDestinations()
+        try await installation.putConfiguredSchedules()
         if settings.destinations.contains(where: { if case .slackBot = $0 { true } else { false } }) {
             logger.warning(
                 "SLACK_BOT_TOKEN is not served by this version: nothing is sent there; set SLACK_WEBHOOK_URL instead",
@@ -75,9 +76,10 @@ package struct Server: Sendable {
             })
         let reads = ReadCounter()
         let jobSignal = WakeSignal()
+        let scheduleSignal = WakeSignal()
         let web = try WebServer(
             installation: installation, ports: ports, refresher: refresher, health: health, metrics: metrics,
-            reads: reads, jobSignal: jobSignal, logger: logger)
+            reads: reads, jobSignal: jobSignal, scheduleSignal: scheduleSignal, logger: logger)
         let relayWake = WakeSignal()
         let dispatchWake = WakeSignal()
         let notifier = notifierSettings()
@@ -90,7 +92,10 @@ package struct Server: Sendable {
                 journalID: ports.journal.id, ring: installation.ring.kids, health: health, metrics: metrics,
                 heartbeats: heartbeats, reads: reads, clock: SystemClock(), logger: logger),
             JobRunner(
-                store: installation.store, refresher: refresher, wake: jobSignal, heartbeats: heartbeats,
+                store: installation.store, refresher: refresher, cleaner: installation.cleaner(logger),
+                concurrency: settings.limits.jobs, wake: jobSignal, heartbeats: heartbeats, logger: logger),
+            ScheduleRunner(
+                store: installation.store, wake: scheduleSignal, jobs: jobSignal, heartbeats: heartbeats,
                 logger: logger),
             Dispatcher(
                 store: installation.store, transports: installation.transports(transport),

@@ -4,16 +4,20 @@ import FoundationEssentials
 struct WallClock {
     let zone: TimeZone
 
-    private static let calendar: Calendar = {
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        return calendar
-    }()
-
     /// Month, day and weekday (0 is Sunday) of a day, counted from 1970-01-01.
+    ///
+    /// By arithmetic in eras of 400 years that begin in March (Howard Hinnant, “chrono-compatible low-level date
+    /// algorithms”): a rare cron looks at thousands of days.
     static func date(of day: Int) -> (month: Int, day: Int, weekday: Int) {
-        let parts = calendar.dateComponents([.month, .day], from: Date(timeIntervalSince1970: Double(day) * 86_400))
-        return (parts.month ?? 1, parts.day ?? 1, ((day + 4) % 7 + 7) % 7)
+        let shifted = day + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let month = (5 * dayOfYear + 2) / 153
+        return (
+            month < 10 ? month + 3 : month - 9, dayOfYear - (153 * month + 2) / 5 + 1, ((day + 4) % 7 + 7) % 7
+        )
     }
 
     func day(of moment: Date) -> Int { reading(at: moment).day }

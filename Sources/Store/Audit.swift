@@ -28,10 +28,12 @@ extension Store: AuditLog {
                 SELECT id, at, actor, address, request_id, tenant_id, action, subject, detail FROM changes
                  WHERE ($1::text IS NULL OR tenant_id = $1) AND ($2::text IS NULL OR actor = $2)
                    AND ($3::text IS NULL OR action = $3) AND ($4::text IS NULL OR subject = $4)
+                   AND ($6::timestamptz IS NULL OR at >= $6) AND ($7::timestamptz IS NULL OR at < $7)
                    AND id < $5 ORDER BY id DESC LIMIT \(min(max(query.limit, 1), 501))
                 """,
                 [query.tenantID, query.actor, query.action, query.subject].map { $0.map { .text($0) } ?? .null }
-                    + [.int8(query.before ?? .max)])
+                    + [.int8(query.before ?? .max)]
+                    + [query.window.since, query.window.until].map { $0.map { .timestamptz($0) } ?? .null })
         }
         return try result.rows.map { row in
             AuditEntry(

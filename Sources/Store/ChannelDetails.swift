@@ -69,7 +69,7 @@ extension Store: ChannelAdministration {
     }
 
     package func history(
-        of id: ChannelID, tenantID: String?, before: (attempt: Int64, outcome: String)?, limit: Int
+        of id: ChannelID, tenantID: String?, _ query: HistoryQuery
     ) async throws -> [HistoryEntry]? {
         let result = try await pool.withConnection { connection -> PostgresResult? in
             let known = try await connection.query(
@@ -79,10 +79,15 @@ extension Store: ChannelAdministration {
             return try await connection.query(
                 """
                 SELECT attempt, outcome, at, actor, code, message, request_id FROM audit
-                 WHERE channel_id = $1 AND (attempt, outcome) < ($2, $3)
-                 ORDER BY attempt DESC, outcome DESC LIMIT \(min(max(limit, 1), 501))
+                 WHERE channel_id = $1 AND (attempt, outcome) < ($2, $3) AND ($4::text IS NULL OR actor = $4)
+                   AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)
+                 ORDER BY attempt DESC, outcome DESC LIMIT \(min(max(query.limit, 1), 501))
                 """,
-                [.text(id.rawValue), .int8(before?.attempt ?? .max), .text(before?.outcome ?? "")])
+                [
+                    .text(id.rawValue), .int8(query.before?.attempt ?? .max), .text(query.before?.outcome ?? ""),
+                    query.actor.map { .text($0) } ?? .null, query.window.since.map { .timestamptz($0) } ?? .null,
+                    query.window.until.map { .timestamptz($0) } ?? .null,
+                ])
         }
         return try result?.rows.map { row in
             HistoryEntry(

@@ -44,8 +44,10 @@ extension Store {
                        lease_until = NULL WHERE channel_id = $1
                 """, [.text(id.rawValue), .int8(fence.next)])
             try await connection.query(
-                "UPDATE channels SET disconnected_at = coalesce(disconnected_at, now()) WHERE id = $1",
-                [.text(id.rawValue)])
+                """
+                UPDATE channels SET disconnected_at = coalesce(disconnected_at, now()),
+                       shredded_at = coalesce(shredded_at, CASE WHEN $2 THEN now() END) WHERE id = $1
+                """, [.text(id.rawValue), .bool(purge)])
             let grant = try await reseal(id, fence: fence, purge: purge, on: connection)
             try await connection.query("DELETE FROM conditions WHERE channel_id = $1", [.text(id.rawValue)])
             // Also of a channel that was paused in warning: its incident is still open.
@@ -60,7 +62,7 @@ extension Store {
     }
 
     /// The grant's number changed, and the sealed value is bound to it; what was stored.
-    private func reseal(
+    func reseal(
         _ id: ChannelID, fence: LockedFence, purge: Bool, on connection: PostgresConnection
     ) async throws -> StoredGrant? {
         let row = try await connection.query(

@@ -123,7 +123,7 @@ extension Store {
         try await connection.query(
             """
             UPDATE channels SET user_id = $2, provider = $3, display_name = $4, local_name = $5, external_id = $6,
-                   meta = $7::jsonb, updated_at = now(), disconnected_at = NULL WHERE id = $1
+                   meta = $7::jsonb, updated_at = now(), disconnected_at = NULL, shredded_at = NULL WHERE id = $1
             """,
             [
                 .text(channel.id.rawValue), channel.userID.map { .text($0) } ?? .null, .text(channel.provider),

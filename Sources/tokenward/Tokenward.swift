@@ -14,8 +14,8 @@ struct Tokenward: AsyncParsableCommand {
         subcommands: [
             Serve.self, Demo.self, Migrate.self, Refresh.self, StatusCommand.self, ChannelsCommand.self,
             DestinationsCommand.self, IncidentsCommand.self, ProvidersCommand.self, DoctorCommand.self,
-            AppsCommand.self, JobsCommand.self, TemplatesCommand.self, APITokensCommand.self, AuditCommand.self,
-            KeysCommand.self,
+            AppsCommand.self, JobsCommand.self, SchedulesCommand.self, StatisticsCommand.self, CleanupCommand.self,
+            TemplatesCommand.self, APITokensCommand.self, AuditCommand.self, KeysCommand.self,
         ])
 
     static func main() async {

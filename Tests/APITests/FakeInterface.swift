@@ -17,7 +17,7 @@ extension HTTPInterface {
                 pages: { _ in nil }, links: FakeLinks(), access: .init(tokens: world, audit: world),
                 work: .init(
                     calls: ProviderCalls(catalogue: try Catalogue.embedded(), apps: world, sender: world), apps: world,
-                    appRecords: world, jobs: world),
+                    appRecords: world, jobs: world, schedules: world, statistics: world),
                 house: .init(tenants: world, keys: world, ring: ["k1"])),
             health: board, metrics: Metrics(), hosts: hosts,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

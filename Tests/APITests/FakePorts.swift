@@ -95,7 +95,7 @@ final class FakePorts: ChannelAdministration, OnDemandRefreshing, RelayDirectory
     func isShared(apps: [String], besides id: ChannelID) async throws -> Bool { true }
 
     func history(
-        of id: ChannelID, tenantID: String?, before: (attempt: Int64, outcome: String)?, limit: Int
+        of id: ChannelID, tenantID: String?, _ query: HistoryQuery
     ) async throws -> [HistoryEntry]? {
         try note(tenantID)
         return nil
@@ -176,10 +176,10 @@ extension FakePorts: TenantDirectory, KeyDirectory {
 
 extension FakePorts: JobStore {
     func insertJob(
-        _ order: RefreshOrder, id: String, tenantID: String?, delay: Duration, actor: AuditActor
+        _ work: JobWork, id: String, tenantID: String?, delay: Duration, actor: AuditActor
     ) async throws {
         try note(tenantID)
-        try note(order.tenantID)
+        try note(work.order?.tenantID)
     }
 
     func job(_ id: String, tenantID: String?) async throws -> Job? {
@@ -207,6 +207,50 @@ extension FakePorts: JobStore {
     func advanceJob(
         _ claim: JobClaim, past cursor: ChannelID, _ reports: [RefreshReport], lease: Duration
     ) async throws -> Bool { false }
-    func finishJob(_ claim: JobClaim, as state: Job.State) async throws {}
-    func releaseJob(_ claim: JobClaim) async throws {}
+    func holdJob(_ claim: JobClaim, lease: Duration) async throws -> Bool { false }
+    func finishJob(_ claim: JobClaim, cleanup: CleanupReport?) async throws {}
+    func noteFailedTry(of claim: JobClaim, because sentence: String, retryAfter delay: Duration?) async throws {}
+    func releaseJob(_ claim: JobClaim, delay: Duration) async throws {}
+    func pruneJobs(ofTenant tenantID: String?, keeping: JobRetention) async throws {}
+}
+
+extension FakePorts: ScheduleStore, StatisticsSource {
+    func insertSchedule(_ schedule: NewSchedule, actor: AuditActor) async throws -> Bool {
+        try note(schedule.tenantID)
+        try note(schedule.work.order?.tenantID)
+        return true
+    }
+
+    func schedule(_ id: String, tenantID: String?) async throws -> Schedule? {
+        try note(tenantID)
+        return nil
+    }
+
+    func schedules(tenantID: String?, after cursor: String?, limit: Int) async throws -> [Schedule] {
+        try note(tenantID)
+        return []
+    }
+
+    func removeSchedule(_ id: String, tenantID: String?, actor: AuditActor) async throws -> ScheduleRemoval {
+        try note(tenantID)
+        return .unknown
+    }
+
+    func removeSchedules(ofTenant tenantID: String, actor: AuditActor) async throws -> Int {
+        try note(tenantID)
+        return 0
+    }
+
+    func putConfiguredSchedules(_ schedules: [NewSchedule]) async throws {}
+
+    func dueSchedules(limit: Int) async throws -> DueSchedules {
+        DueSchedules(due: [], next: nil, databaseTime: Date())
+    }
+
+    func takeSlot(of schedule: Schedule, next: Date?) async throws -> SlotEnd { .lost }
+
+    func statistics(tenantID: String?) async throws -> RefreshStatistics {
+        try note(tenantID)
+        return RefreshStatistics()
+    }
 }

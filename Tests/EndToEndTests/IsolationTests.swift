@@ -35,7 +35,12 @@ import Testing
         "linkChannel": Sample(),
         "connectChannel": Sample(body: { _ in #"{"provider":"youtube","tenantId":"other"}"# }),
         "listJobs": Sample(query: "?limit=5", isList: true), "showJob": Sample(foreignID: "job_theirs"),
-        "cancelJob": Sample(foreignID: "job_theirs"),
+        "cancelJob": Sample(foreignID: "job_theirs"), "createJob": Sample(body: { _ in #"{"kind":"cleanup"}"# }),
+        "listSchedules": Sample(query: "?tenantId=other", isList: true),
+        "createSchedule": Sample(body: { _ in #"{"tenantId":"other","intervalMinutes":60}"# }),
+        "cancelSchedule": Sample(foreignID: "sch_theirs"),
+        "cancelSchedules": Sample(query: "?tenantId=other", isList: true),
+        "showStatistics": Sample(query: "?tenantId=other", isList: true), "showScheduler": Sample(isList: true),
         "listIncidents": Sample(query: "?channelId=theirs", isList: true), "showIncident": Sample(foreignID: "1"),
         "listApiTokens": Sample(), "createApiToken": Sample(body: { _ in #"{"name":"x","role":"superadmin"}"# }),
         "revokeApiToken": Sample(foreignID: "tenant-token-of-other-0"),
@@ -89,6 +94,7 @@ import Testing
                 #expect(channel["epoch"] == .number(1) && channel["status"] == .string("active"), "\(channel)")
                 #expect(channel["displayName"] == .string("canary-name"), "\(program.text)")
                 #expect(try await admin.get("/v1/jobs/job_theirs").json["state"] == .string("delayed"))
+                #expect(try await world.count("schedules WHERE id = 'sch_theirs'") == 1)
                 #expect(try await admin.get("/v1/channels/amocrm").json["epoch"] == .number(1))
             }
         }
@@ -107,7 +113,10 @@ import Testing
         #expect(
             shape(there, hiding: foreign) == shape(nowhere, hiding: unknown),
             "\(method) \(path) tells by its answer: \(there) and \(nowhere)")
-        for canary in ["canary-name", "canary-account", "canary-user\"", "canary-crm", "canary-ads", "job_theirs\""] {
+        for canary in [
+            "canary-name", "canary-account", "canary-user\"", "canary-crm", "canary-ads", "job_theirs\"",
+            "sch_theirs\"",
+        ] {
             #expect(!there.body.contains(canary), "\(method) \(path) shows \(canary): \(there)")
         }
         if !sample.isList {
@@ -139,6 +148,10 @@ extension World {
                 INSERT INTO jobs (id, kind, state, tenant_id, request, actor, run_at)
                 VALUES ('job_theirs', 'refresh', 'waiting', 'other',
                         '{"tenantID":"other","force":false,"retryDead":false,"dryRun":true}', 'test', now() + interval '1 day');
+                INSERT INTO schedules (id, kind, tenant_id, request, interval_seconds, anchor_at, next_at, actor)
+                VALUES ('sch_theirs', 'refresh', 'other',
+                        '{"tenantID":"other","force":false,"retryDead":false,"dryRun":true}', 3600, now(),
+                        now() + interval '1 hour', 'test');
                 INSERT INTO incidents (cause, cause_kind, cause_id, reason, severity, tenant_id, message)
                 VALUES ('channel/x/theirs', 'channel', 'theirs', 'x', 'warning', 'other', 'canary-name');
                 """)

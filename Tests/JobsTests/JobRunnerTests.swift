@@ -1,17 +1,24 @@
 import Domain
 import FoundationEssentials
-import Jobs
 import Logging
-import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Job runner")
+@testable import Jobs
+
+@Suite("Job runner", .timeLimit(.minutes(2)))
 struct JobRunnerTests {
-    private func runner(_ store: MemoryJobs, _ refresher: CountingRefresher, _ wake: WakeSignal) -> JobRunner {
-        JobRunner(
-            store: store, refresher: refresher, wake: wake, heartbeats: Heartbeats(),
-            poll: .milliseconds(20), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    private static let channels = (0..<100).map { ChannelID(rawValue: "c\(1000 + $0)") }
+
+    private func runner(
+        _ store: MemoryJobs, _ refresher: CountingRefresher, clock: any LocalClock = SystemClock(),
+        cleanups: CountingCleanup = CountingCleanup(), concurrency: Int = 3, wake: WakeSignal = WakeSignal()
+    ) -> JobRunner {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return JobRunner(
+            store: store, refresher: refresher,
+            cleaner: Cleaner(store: cleanups, policy: CleanupPolicy(), logger: logger), concurrency: concurrency,
+            wake: wake, heartbeats: Heartbeats(), clock: clock, poll: .milliseconds(20), logger: logger)
     }
 
     /// Runs the runner until `isDone` holds.
@@ -24,122 +31,126 @@ struct JobRunnerTests {
     }
 
     @Test func `a job refreshes each of its channels once and ends`() async throws {
-        let store = MemoryJobs(channels: (0..<100).map { ChannelID(rawValue: "c\(1000 + $0)") })
+        let store = MemoryJobs(channels: Self.channels)
         let refresher = CountingRefresher()
-        try await run(runner(store, refresher, WakeSignal())) { store.state == .completed }
+        try await run(runner(store, refresher)) { store.state == .completed }
         #expect(refresher.counts.count == 100 && refresher.counts.values.allSatisfy { $0 == 1 })
         #expect(store.processed == 100)
     }
 
     @Test func `a job whose worker died goes on after the last batch that was noted`() async throws {
-        let store = MemoryJobs(
-            channels: (0..<100).map { ChannelID(rawValue: "c\(1000 + $0)") }, cursor: "c1063", processed: 64)
+        let store = MemoryJobs(channels: Self.channels, cursor: "c1063", processed: 64)
         let refresher = CountingRefresher()
-        try await run(runner(store, refresher, WakeSignal())) { store.state == .completed }
+        try await run(runner(store, refresher)) { store.state == .completed }
         #expect(refresher.counts.count == 36 && refresher.counts["c1063"] == nil)
         #expect(store.processed == 100)
     }
 
     @Test func `a cancelled job ends with its batch`() async throws {
-        let store = MemoryJobs(channels: (0..<100).map { ChannelID(rawValue: "c\(1000 + $0)") })
+        let store = MemoryJobs(channels: Self.channels)
         let refresher = CountingRefresher { store.cancel() }
-        try await run(runner(store, refresher, WakeSignal())) { store.refusals == 1 }
+        try await run(runner(store, refresher)) { store.refusals == 1 }
         #expect(refresher.counts.count < 100)
         #expect(store.state == .cancelled && store.processed == 0)
     }
 
-    @Test func `a refresh loop that stops leaves the job to others`() async throws {
+    @Test func `a refresh loop that stops leaves the job to others, and no try is counted`() async throws {
         let store = MemoryJobs(channels: ["a"])
-        let refresher = CountingRefresher(failure: true)
-        try await run(runner(store, refresher, WakeSignal())) { refresher.calls == 1 }
-        #expect(store.state == .active && store.processed == 0)
-    }
-}
-
-private struct Stopping: Error {}
-
-/// Counts how often each channel is refreshed.
-private final class CountingRefresher: OnDemandRefreshing {
-    private let seen = Mutex<(counts: [ChannelID: Int], calls: Int)>(([:], 0))
-    private let failure: Bool
-    private let onCall: @Sendable () -> Void
-
-    init(failure: Bool = false, onCall: @escaping @Sendable () -> Void = {}) {
-        self.failure = failure
-        self.onCall = onCall
+        let refresher = CountingRefresher(failure: NotTaken())
+        await runner(store, refresher).work(on: try #require(try await store.claimJob(lease: .seconds(1))))
+        #expect(store.state == .waiting && store.processed == 0 && store.failedTries.isEmpty)
+        #expect(store.releases == [.seconds(1)])
     }
 
-    var counts: [ChannelID: Int] { seen.withLock { $0.counts } }
-    var calls: Int { seen.withLock { $0.calls } }
-
-    func refresh(_ channels: [ChannelID], _ options: RefreshOptions) async throws -> [RefreshReport] {
-        seen.withLock { seen in
-            seen.calls += 1
-            for channel in channels { seen.counts[channel, default: 0] += 1 }
-        }
-        onCall()
-        if failure { throw Stopping() }
-        return channels.map { RefreshReport(channelID: $0, outcome: .renewed, reason: "renewed", message: "") }
-    }
-}
-
-/// One job in memory.
-private final class MemoryJobs: JobStore {
-    private struct Row {
-        var state = Job.State.waiting
-        var cursor: ChannelID?
-        var processed = 0
-        var attempt: Int64 = 0
-        var refusals = 0
+    @Test func `a job whose work throws is tried three times, each later than the one before`() async throws {
+        let store = MemoryJobs(channels: ["a"])
+        let refresher = CountingRefresher(failure: Broken())
+        try await run(runner(store, refresher)) { store.state == .failed }
+        #expect(refresher.calls == 3)
+        #expect(store.failedTries.map(\.delay) == [.seconds(10), .seconds(20), nil])
+        #expect(store.failedTries.allSatisfy { $0.sentence.contains("broken on purpose") })
     }
 
-    private let channels: [ChannelID]
-    private let row: Mutex<Row>
-
-    init(channels: [ChannelID], cursor: ChannelID? = nil, processed: Int = 0) {
-        self.channels = channels
-        row = Mutex(Row(cursor: cursor, processed: processed))
+    @Test func `progress makes the tries new`() async throws {
+        let store = MemoryJobs(channels: Self.channels)
+        // The first two batches throw twice each, and are taken at the third try.
+        let refresher = CountingRefresher(failure: Broken(), failing: [0, 1, 3, 4])
+        try await run(runner(store, refresher)) { store.state == .completed }
+        #expect(store.processed == 100 && store.failedTries.map(\.delay) == [10, 20, 10, 20].map { .seconds($0) })
     }
 
-    var state: Job.State { row.withLock { $0.state } }
-    var processed: Int { row.withLock { $0.processed } }
-    var refusals: Int { row.withLock { $0.refusals } }
-    func cancel() { row.withLock { $0.state = .cancelled } }
-
-    func claimJob(lease: Duration) async throws -> JobClaim? {
-        row.withLock { row in
-            guard row.state == .waiting else { return nil }
-            row.state = .active
-            row.attempt += 1
-            return JobClaim(jobID: "j", attempt: row.attempt, order: RefreshOrder(), actor: "test", cursor: row.cursor)
-        }
-    }
-
-    func nextChannels(of claim: JobClaim, limit: Int) async throws -> [ChannelID] {
-        Array(channels.filter { channel in claim.cursor.map { channel > $0 } ?? true }.prefix(limit))
-    }
-
-    func advanceJob(
-        _ claim: JobClaim, past cursor: ChannelID, _ reports: [RefreshReport], lease: Duration
-    ) async throws -> Bool {
-        row.withLock { row in
-            guard row.state == .active, row.attempt == claim.attempt else {
-                row.refusals += 1
-                return false
+    @Test func `a long batch holds its job, and work on a lost job ends`() async throws {
+        let clock = ManualClock()
+        let store = MemoryJobs(channels: ["a"])
+        let gate = TestSignal()
+        let refresher = CountingRefresher(waitingFor: gate)
+        let runner = runner(store, refresher, clock: clock)
+        let claim = try #require(try await store.claimJob(lease: .seconds(30)))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await runner.work(on: claim) }
+            for held in 1...3 {
+                await clock.waitForSleepers()
+                clock.advance(by: JobRunner.lease / 3)
+                try await eventually("the job is held") { store.holds == held }
             }
-            row.cursor = cursor
-            row.processed += reports.count
-            return true
+            store.cancel()
+            await clock.waitForSleepers()
+            clock.advance(by: JobRunner.lease / 3)
+            try await eventually("the loss is seen") { store.refusals == 1 }
+            // What waits for a provider is let go of.
+            try await group.waitForAll()
         }
+        #expect(store.state == .cancelled && store.processed == 0)
     }
 
-    func finishJob(_ claim: JobClaim, as state: Job.State) async throws { row.withLock { $0.state = state } }
-    func releaseJob(_ claim: JobClaim) async throws { row.withLock { $0.state = .waiting } }
-    func insertJob(
-        _ order: RefreshOrder, id: String, tenantID: String?, delay: Duration, actor: AuditActor
-    ) async throws {}
-    func job(_ id: String, tenantID: String?) async throws -> Job? { nil }
-    func jobs(_ query: JobQuery) async throws -> [Job] { [] }
-    func jobCounts(tenantID: String?) async throws -> [Job.State: Int] { [:] }
-    func cancelJob(_ id: String, tenantID: String?, actor: AuditActor) async throws -> Job? { nil }
+    @Test func `no more jobs are worked on at a time than is allowed`() async throws {
+        let gate = TestSignal()
+        let refresher = CountingRefresher(waitingFor: gate)
+        let store = MemoryJobs(channels: ["a"], copies: 10)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let runner = runner(store, refresher, concurrency: 3)
+            group.addTask { try await runner.run() }
+            try await eventually("three jobs run") { refresher.calls == 3 }
+            #expect(store.claims == 3)
+            for _ in 0..<10 { gate.send() }
+            try await eventually("all jobs ran") { refresher.calls == 10 }
+            group.cancelAll()
+        }
+        #expect(refresher.mostAtOnce <= 3)
+    }
+
+    @Test(arguments: [true, false])
+    func `a cleanup goes through every step, or counts it`(_ isDryRun: Bool) async throws {
+        let cleanups = CountingCleanup()
+        let store = MemoryJobs(channels: [], work: .cleanup(dryRun: isDryRun))
+        try await run(runner(store, CountingRefresher(), cleanups: cleanups)) { store.state == .completed }
+        #expect(store.report?.counts.count == CleanupStep.allCases.count && store.report?.total == 6 * 7)
+        #expect(cleanups.counted == (isDryRun ? CleanupStep.allCases : []))
+        #expect(cleanups.cleaned == (isDryRun ? [] : CleanupStep.allCases))
+    }
+
+    @Test func `finished jobs are pruned a while after their end`() async throws {
+        let clock = ManualClock()
+        let store = MemoryJobs(channels: [], copies: 1)
+        let wake = WakeSignal()
+        let runner = runner(store, CountingRefresher(), clock: clock, wake: wake)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await eventually("the job ends") { store.state == .completed }
+            #expect(store.pruned.isEmpty)
+            clock.advance(by: .seconds(4))
+            try await eventually("jobs are pruned") {
+                clock.advance(by: .milliseconds(20))
+                return store.pruned == ["acme"]
+            }
+            group.cancelAll()
+            wake.send()
+        }
+    }
+}
+
+struct NotTaken: RefreshNotTaken {}
+
+struct Broken: Error, CustomStringConvertible {
+    var description: String { "It is broken on purpose." }
 }

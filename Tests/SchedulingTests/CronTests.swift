@@ -20,7 +20,8 @@ struct CronTests {
             cron: "*/20 * * * *", after: "2026-11-25T10:05:30Z",
             runs: ["2026-11-25T10:20:00Z", "2026-11-25T10:40:00Z", "2026-11-25T11:00:00Z"]),
         Case(
-            cron: "5/25 3 * * *", after: "2026-01-01T00:00:00Z", runs: ["2026-01-01T03:05:00Z", "2026-01-01T03:30:00Z"]),
+            cron: "5/25 3 * * *", after: "2026-01-01T00:00:00Z",
+            runs: ["2026-01-01T03:05:00Z", "2026-01-01T03:30:00Z"]),
         Case(
             cron: "0 */6 * * *", after: "2026-01-01T07:00:00Z", runs: ["2026-01-01T12:00:00Z", "2026-01-01T18:00:00Z"]),
         Case(
@@ -32,12 +33,31 @@ struct CronTests {
         Case(cron: "0 0 29 feb *", after: "2096-03-01T00:00:00Z", runs: ["2104-02-29T00:00:00Z"]),
         Case(
             cron: "0 0 31 * *", after: "2026-01-31T00:00:00Z", runs: ["2026-03-31T00:00:00Z", "2026-05-31T00:00:00Z"]),
+        Case(
+            cron: "0 12 30,31 * *", after: "2026-02-01T00:00:00Z",
+            runs: ["2026-03-30T12:00:00Z", "2026-03-31T12:00:00Z", "2026-04-30T12:00:00Z", "2026-05-30T12:00:00Z"]),
+        Case(
+            cron: "59 23 28-31 2 *", after: "2027-02-27T00:00:00Z",
+            runs: ["2027-02-28T23:59:00Z", "2028-02-28T23:59:00Z", "2028-02-29T23:59:00Z"]),
+        Case(
+            cron: "0 0 1 */5 *", after: "2026-02-01T00:00:00Z", runs: ["2026-06-01T00:00:00Z", "2026-11-01T00:00:00Z"]),
+        Case(
+            cron: "0 0 1 JAN,jul *", after: "2026-03-01T00:00:00Z",
+            runs: ["2026-07-01T00:00:00Z", "2027-01-01T00:00:00Z"]),
+        Case(cron: "59 23 31 12 *", after: "2026-12-31T23:59:00Z", runs: ["2027-12-31T23:59:00Z"]),
+        Case(
+            cron: "0 6 * * 5-7", after: "2026-11-26T07:00:00Z",
+            runs: ["2026-11-27T06:00:00Z", "2026-11-28T06:00:00Z", "2026-11-29T06:00:00Z", "2026-12-04T06:00:00Z"]),
+        Case(
+            cron: "7-59/25 * * * *", after: "2026-01-01T00:00:00Z",
+            runs: ["2026-01-01T00:07:00Z", "2026-01-01T00:32:00Z", "2026-01-01T00:57:00Z", "2026-01-01T01:07:00Z"]),
         // Both days restricted: either will do; a star restricts nothing.
         Case(
             cron: "0 0 13 * 5", after: "2026-11-12T00:00:00Z", runs: ["2026-11-13T00:00:00Z", "2026-11-20T00:00:00Z"]),
         Case(cron: "0 0 * * 7", after: "2026-11-25T00:00:00Z", runs: ["2026-11-29T00:00:00Z", "2026-12-06T00:00:00Z"]),
         Case(
-            cron: "0 0 */10 * 0", after: "2026-10-31T00:00:00Z", runs: ["2026-11-01T00:00:00Z", "2027-01-31T00:00:00Z"]),
+            cron: "0 0 */10 * 0", after: "2026-10-31T00:00:00Z",
+            runs: ["2026-11-01T00:00:00Z", "2027-01-31T00:00:00Z"]),
         // Spring: 02:30 does not come, and is run at 03:00; the others are not touched.
         Case(
             cron: "30 2 * * *", zone: "Europe/Madrid", after: "2026-03-28T12:00:00Z",
@@ -57,6 +77,27 @@ struct CronTests {
             runs: [
                 "2026-11-01T05:30:00Z", "2026-11-01T06:00:00Z", "2026-11-01T06:30:00Z", "2026-11-01T07:00:00Z",
             ]),
+        // Every second hour by the clock: 02:00 does not come in spring, and comes twice in autumn.
+        Case(
+            cron: "0 */2 * * *", zone: "Europe/Berlin", after: "2026-03-28T23:30:00Z",
+            runs: ["2026-03-29T02:00:00Z", "2026-03-29T04:00:00Z"]),
+        Case(
+            cron: "0 */2 * * *", zone: "Europe/Berlin", after: "2026-10-24T22:30:00Z",
+            runs: ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T03:00:00Z"]),
+        // In autumn a time of the hour that comes twice is run once, a day is a day of 25 hours.
+        Case(
+            cron: "30 2 * * sun", zone: "Europe/Madrid", after: "2026-10-24T12:00:00Z",
+            runs: ["2026-10-25T00:30:00Z", "2026-11-01T01:30:00Z"]),
+        Case(
+            cron: "0 0 * * *", zone: "America/New_York", after: "2026-10-31T04:00:00Z",
+            runs: ["2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"]),
+        // South of the equator the clock leaps in October; some leap at midnight.
+        Case(
+            cron: "30 2 * * *", zone: "Australia/Sydney", after: "2026-10-03T00:00:00Z",
+            runs: ["2026-10-03T16:00:00Z", "2026-10-04T15:30:00Z"]),
+        Case(
+            cron: "0 0 * * *", zone: "America/Santiago", after: "2026-09-05T12:00:00Z",
+            runs: ["2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z"]),
         // Half an hour of change, and a zone far ahead.
         Case(
             cron: "15 2 * * *", zone: "Australia/Lord_Howe", after: "2026-10-03T00:00:00Z",

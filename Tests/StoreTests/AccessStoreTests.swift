@@ -3,8 +3,8 @@ import FoundationEssentials
 import Store
 import Testing
 
-/// API tokens, reports, reads and jobs in the database.
-@Suite("Access and jobs")
+/// API tokens, reports and reads in the database.
+@Suite("Access")
 struct AccessStoreTests {
     @Test func `the last superadmin's token cannot be revoked`() async throws {
         try await StoreFixture.with { fixture in
@@ -54,42 +54,6 @@ struct AccessStoreTests {
             }
             #expect(try await store.reads(of: "a").map(\.count) == [5])
             #expect(try await store.reads(of: "gone").isEmpty)
-        }
-    }
-
-    @Test func `a job is worked on by one, taken over when its worker is gone, and what that one writes is refused`()
-        async throws
-    {
-        try await StoreFixture.with { fixture in
-            let store = fixture.store
-            for id in ["a", "b", "c"] {
-                try await fixture.add(
-                    StoreFixture.newChannel(ChannelID(rawValue: id), tenant: id == "c" ? "other" : "acme"))
-            }
-            let order = RefreshOrder(tenantID: "acme", force: true)
-            try await store.insertJob(order, id: "j", tenantID: "acme", delay: .zero, actor: "test")
-            try await store.insertJob(order, id: "later", tenantID: "acme", delay: .seconds(600), actor: "test")
-            let claim = try #require(try await store.claimJob(lease: .seconds(60)))
-            #expect(claim.jobID == "j" && claim.order == order && claim.actor == "test")
-            #expect(try await store.claimJob(lease: .seconds(60)) == nil)
-            #expect(try await store.nextChannels(of: claim, limit: 1) == ["a"])
-            let report = RefreshReport(channelID: "a", outcome: .renewed, reason: "renewed", message: "Done.")
-            #expect(try await store.advanceJob(claim, past: "a", [report], lease: .seconds(60)))
-            _ = try await fixture.row(
-                "UPDATE jobs SET lease_until = now() - interval '1 s' WHERE id = 'j' RETURNING 1 AS n")
-            let other = try #require(try await store.claimJob(lease: .seconds(60)))
-            #expect(other.cursor == "a" && other.attempt == claim.attempt + 1)
-            #expect(try await store.advanceJob(claim, past: "b", [report], lease: .seconds(60)) == false)
-            #expect(try await store.nextChannels(of: other, limit: 10) == ["b"])
-            try await store.finishJob(other, as: .completed)
-            let job = try #require(try await store.job("j", tenantID: "acme"))
-            #expect(job.state == .completed && job.total == 2 && job.processed == 1 && job.results == [report])
-            #expect(try await store.job("j", tenantID: "other") == nil)
-            #expect(try await store.job("later", tenantID: nil)?.state == .delayed)
-            #expect(try await store.cancelJob("later", tenantID: "other", actor: "test") == nil)
-            #expect(try await store.cancelJob("later", tenantID: "acme", actor: "test")?.state == .cancelled)
-            #expect(try await store.jobs(JobQuery(tenantID: "acme")).map(\.id) == ["later", "j"])
-            #expect(try await store.jobCounts(tenantID: "acme") == [.completed: 1, .cancelled: 1])
         }
     }
 

@@ -128,6 +128,15 @@ package final class HealthBoard: Sendable {
         return .object(members)
     }
 
+    /// How the refresh loop stands, and when the next channel is due.
+    var loop: (isRunning: Bool, lastRunAt: Date?, nextDueAt: Date?, inFlight: Int) {
+        let scheduler = scheduler()
+        return (
+            scheduler.isRunning, scheduler.lastRunAt, state.withLock { $0.findings.totals?.nextDueAt },
+            scheduler.inFlight
+        )
+    }
+
     private static func provider(_ provider: ChannelTotals.Provider, now: Date) -> JSON {
         let hours = provider.expiresAt.map { $0.timeIntervalSince(now) / 3600 }
         return [

@@ -46,8 +46,11 @@ package enum OpenAPIDocument {
             if parameter.isRequired { members["required"] = true }
             return .object(members)
         }
-        var responses: [String: JSON] = ["default": answer(.problem(0, "A failure, as RFC 9457 tells it."))]
-        for told in operation.answers { responses["\(told.status)"] = answer(told) }
+        var responses: [String: JSON] = ["default": answer([.problem(0, "A failure, as RFC 9457 tells it.")])]
+        // Two forms of one answer: JSON or CSV.
+        for (status, told) in Dictionary(grouping: operation.answers, by: \.status) {
+            responses["\(status)"] = answer(told)
+        }
         var members: [String: JSON] = [
             "operationId": .string(operation.id), "summary": .string(operation.summary),
             "tags": [.string(operation.tag)], "responses": .object(responses),
@@ -55,7 +58,7 @@ package enum OpenAPIDocument {
         if operation.access != .anyone {
             members["security"] = [["bearer": []]]
             if responses["401"] == nil {
-                responses["401"] = answer(.problem(401, "The bearer token is missing or unknown."))
+                responses["401"] = answer([.problem(401, "The bearer token is missing or unknown.")])
                 members["responses"] = .object(responses)
             }
         }
@@ -68,14 +71,18 @@ package enum OpenAPIDocument {
         return .object(members)
     }
 
-    private static func answer(_ answer: Operation.Answer) -> JSON {
-        var members: [String: JSON] = ["description": .string(answer.description)]
-        if let schema = answer.schema {
-            members["content"] = .object([answer.contentType: ["schema": schema.json]])
+    /// - Parameter answers: of one status, by content type.
+    private static func answer(_ answers: [Operation.Answer]) -> JSON {
+        var members: [String: JSON] = ["description": .string(answers.first?.description ?? "")]
+        var content: [String: JSON] = [:]
+        for answer in answers {
+            if let schema = answer.schema { content[answer.contentType] = ["schema": schema.json] }
         }
-        if !answer.headers.isEmpty {
+        if !content.isEmpty { members["content"] = .object(content) }
+        let headers = answers.map(\.headers).reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+        if !headers.isEmpty {
             members["headers"] = .object(
-                answer.headers.mapValues { ["description": .string($0), "schema": ["type": "string"]] })
+                headers.mapValues { ["description": .string($0), "schema": ["type": "string"]] })
         }
         return .object(members)
     }

@@ -51,7 +51,8 @@ struct AccessRoutes: Sendable {
                     .query("subject", .string(length: 1...200), "Of the thing with this id."),
                     .query("limit", .integer("", 1...500), "At most this many; 100 when left out."),
                     .query("cursor", .string(pattern: "^[0-9]{1,18}$"), "`nextCursor` of the page before."),
-                ], answers: [.json(.page(of: .auditEntry))])
+                ] + Operation.window,
+                answers: [.json(.page(of: .auditEntry)), .text(type: "text/csv", "The same as a table.")])
         ) { request, _ in try await audit(request) }
     }
 
@@ -87,15 +88,18 @@ struct AccessRoutes: Sendable {
 
     private func audit(_ request: APIRequest) async throws -> APIResponse {
         let (_, tenant) = try await ports.scope(of: request)
-        if let asked = request.parameter("tenantId"), let tenant, asked != tenant { return .json(.page([], next: nil)) }
+        let isForeign = tenant.map { request.parameter("tenantId") ?? $0 != $0 } ?? false
         let limit = request.limit
-        let entries = try await ports.audit.auditEntries(
-            AuditQuery(
-                tenantID: tenant ?? request.parameter("tenantId"), actor: request.parameter("actor"),
-                action: request.parameter("action"), subject: request.parameter("subject"),
-                before: request.parameter("cursor").flatMap { Int64($0) }, limit: limit + 1))
+        let query = AuditQuery(
+            tenantID: tenant ?? request.parameter("tenantId"), actor: request.parameter("actor"),
+            action: request.parameter("action"), subject: request.parameter("subject"), window: try request.window(),
+            before: request.parameter("cursor").flatMap { Int64($0) }, limit: limit + 1)
+        let entries = isForeign ? [] : try await ports.audit.auditEntries(query)
         let page = entries.prefix(limit)
-        return .json(
-            .page(page.map { .auditEntry($0) }, next: entries.count > limit ? page.last.map { "\($0.id)" } : nil))
+        let next = entries.count > limit ? page.last.map { "\($0.id)" } : nil
+        if request.wantsCSV {
+            return .csv(AuditEntry.columns, page.map(\.cells), name: "audit", next: request.path(withCursor: next))
+        }
+        return .json(.page(page.map { .auditEntry($0) }, next: next))
     }
 }

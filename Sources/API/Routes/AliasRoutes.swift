@@ -61,22 +61,13 @@ struct AliasRoutes: Sendable {
         let now = Date()
         let channels = try await ports.channels.channels(
             ChannelFilter(tenantID: tenant, status: .active, expiringWithin: Self.soon), after: nil, limit: 500)
-        let scheduler = health.status(for: nil, now: now)["scheduler"]
+        let loop = health.loop
         return .json([
             "success": true,
             "scheduler": [
-                "running": scheduler?["running"] ?? false, "lastRunAt": scheduler?["lastRunAt"] ?? .null,
-                "nextRunAt": scheduler?["nextDueAt"] ?? .null,
+                "running": .bool(loop.isRunning), "lastRunAt": JSON(loop.lastRunAt), "nextRunAt": JSON(loop.nextDueAt),
             ],
-            "expiringTokens": .array(
-                channels.map { channel in
-                    [
-                        "channelId": .string(channel.id.rawValue), "provider": .string(channel.provider),
-                        "userId": JSON(channel.userID), "expiresAt": JSON(channel.accessExpiresAt),
-                        "minutesUntilExpiration": JSON(
-                            channel.accessExpiresAt.map { Int(($0.timeIntervalSince(now) / 60).rounded(.down)) }),
-                    ]
-                }),
+            "expiringTokens": .array(channels.map { .object(JSON.expiringToken($0, now: now)) }),
         ])
     }
 
@@ -85,7 +76,7 @@ struct AliasRoutes: Sendable {
         let (caller, tenant) = try await ports.scope(of: request)
         var order = order
         order.tenantID = tenant
-        let id = try await ports.submit(order, tenantID: tenant, by: request.actor(caller))
+        let id = try await ports.submit(.refresh(order), tenantID: tenant, by: request.actor(caller))
         let job = try await ports.wait(for: id, tenantID: tenant, atMost: Self.patience)
         return .json([
             "success": .bool(job.failed == 0), "jobId": .string(id), "processed": JSON(job.processed),

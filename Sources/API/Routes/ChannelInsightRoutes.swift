@@ -21,7 +21,9 @@ struct ChannelInsightRoutes: Sendable {
                     .query("limit", .integer("", 1...500), "At most this many; 100 when left out."),
                     .query(
                         "cursor", .string(pattern: "^[0-9]{1,18}:[a-z_]{1,60}$"), "`nextCursor` of the page before."),
-                ], answers: [.json(.page(of: .historyEntry))])
+                    .query("actor", .string(length: 1...200), "By this one; `scheduler` is the service itself."),
+                ] + Operation.window,
+                answers: [.json(.page(of: .historyEntry)), .text(type: "text/csv", "The same as a table.")])
         ) { request, path in try await history(request, id(path)) }
         router.on(
             "POST", "/v1/channels/{id}/inspect",
@@ -70,15 +72,17 @@ struct ChannelInsightRoutes: Sendable {
             return parts.count == 2 ? Int64(parts[0]).map { ($0, String(parts[1])) } : nil
         }
         let limit = request.limit
-        guard
-            let entries = try await ports.channels.history(
-                of: id, tenantID: tenant, before: before, limit: limit + 1)
-        else { throw Problem.unknownChannel }
+        let query = HistoryQuery(
+            actor: request.parameter("actor"), window: try request.window(), before: before, limit: limit + 1)
+        guard let entries = try await ports.channels.history(of: id, tenantID: tenant, query) else {
+            throw Problem.unknownChannel
+        }
         let page = entries.prefix(limit)
-        return .json(
-            .page(
-                page.map { .historyEntry($0) },
-                next: entries.count > limit ? page.last.map { "\($0.attempt):\($0.outcome)" } : nil))
+        let next = entries.count > limit ? page.last.map { "\($0.attempt):\($0.outcome)" } : nil
+        if request.wantsCSV {
+            return .csv(HistoryEntry.columns, page.map(\.cells), name: "history", next: request.path(withCursor: next))
+        }
+        return .json(.page(page.map { .historyEntry($0) }, next: next))
     }
 
     private func inspect(_ request: APIRequest, _ id: ChannelID) async throws -> APIResponse {

@@ -17,10 +17,28 @@ struct RefreshRoutes: Sendable {
             Operation(
                 "listJobs", "Lists jobs, newest first, and how many there are of each kind.", tag: "jobs",
                 access: .tenant,
-                query: [.query("state", .oneOf(Job.State.allCases.map(\.rawValue)), "In this state.")]
-                    + Operation.paging,
+                query: [
+                    .query("state", .oneOf(Job.State.allCases.map(\.rawValue)), "In this state."),
+                    .query("tenantId", .string(length: 1...1000), "Of this tenant."),
+                ] + Operation.paging,
                 answers: [.json(.jobPage)])
         ) { request, _ in try await list(request) }
+        router.on(
+            "POST", "/v1/jobs",
+            Operation(
+                "createJob", "Starts a sweep or a cleanup now.", tag: "jobs", access: .superadmin,
+                query: [.query("wait", .integer("", 0...Self.waitMax), "Seconds to wait for the end.")],
+                body: .object(
+                    [
+                        "kind": .oneOf(["sweep", "cleanup"]),
+                        "dryRun": .boolean("Of a cleanup: count what would go, remove nothing."),
+                    ], optional: ["dryRun"]),
+                answers: Self.accepted)
+        ) { request, _ in
+            let body = try request.object()
+            return try await start(
+                body["kind"]?.text == "sweep" ? .sweep : .cleanup(dryRun: body["dryRun"] == true), request)
+        }
         router.on(
             "GET", "/v1/jobs/{id}",
             Operation("showJob", "Shows a job with its results.", tag: "jobs", access: .tenant, answers: [.json(.job)])
@@ -58,21 +76,17 @@ struct RefreshRoutes: Sendable {
             "force": .boolean("Ignore the window; never the provider's limits or a pause."),
             "retryDead": .boolean("Try dead grants once more."), "dryRun": .boolean("Judge only; nobody is called."),
             "delayMinutes": .integer("Begin so much later.", 0...525_600),
-        ]), isBodyRequired: false,
-        answers: [
-            .json(.batch, "Done within `wait`."),
-            .json(.job, status: 202, "Accepted.", headers: ["Location": "The job."]),
-        ])
+        ]), isBodyRequired: false, answers: accepted)
+
+    private static let accepted: [Operation.Answer] = [
+        .json(.batch, "Done within `wait`."),
+        .json(.job, status: 202, "Accepted.", headers: ["Location": "The job."]),
+    ]
 
     private func order(_ request: APIRequest) async throws -> APIResponse {
-        let (caller, tenant) = try await ports.scope(of: request)
+        let (_, tenant) = try await ports.scope(of: request)
         let body = try request.object()
-        var order = RefreshOrder(
-            tenantID: body["tenantId"]?.text ?? tenant, userID: body["userId"]?.text, provider: body["provider"]?.text,
-            force: body["force"] == true, retryDead: body["retryDead"] == true, dryRun: body["dryRun"] == true)
-        if case .array(let ids)? = body["channelIds"] {
-            order.channelIDs = ids.compactMap { $0.text.map { ChannelID(rawValue: $0) } }
-        }
+        var order = RefreshOrder(body, tenantID: body["tenantId"]?.text ?? tenant)
         if let tenant, order.tenantID != tenant {
             // A foreign tenant has no channels, as an unknown one.
             order.tenantID = tenant
@@ -80,7 +94,13 @@ struct RefreshRoutes: Sendable {
         }
         var delay = Duration.zero
         if case .int(let minutes)? = body["delayMinutes"] { delay = .seconds(minutes * 60) }
-        let job = try await submit(order, tenant: tenant, delay: delay, by: request.actor(caller))
+        return try await start(.refresh(order), request, delay: delay)
+    }
+
+    /// Records a job, waits for its end as long as is asked, and answers with it.
+    private func start(_ work: JobWork, _ request: APIRequest, delay: Duration = .zero) async throws -> APIResponse {
+        let (caller, tenant) = try await ports.scope(of: request)
+        let job = try await ports.submit(work, tenantID: tenant, delay: delay, by: request.actor(caller))
         let wait = request.parameter("wait").flatMap { Int($0) } ?? 0
         let ended = try await ports.wait(for: job, tenantID: tenant, atMost: .seconds(wait))
         if ended.state.isFinished { return .json(.batch(ended)) }
@@ -89,21 +109,17 @@ struct RefreshRoutes: Sendable {
         return response
     }
 
-    private func submit(
-        _ order: RefreshOrder, tenant: String?, delay: Duration, by actor: AuditActor
-    ) async throws -> String {
-        try await ports.submit(order, tenantID: tenant, delay: delay, by: actor)
-    }
-
     private func list(_ request: APIRequest) async throws -> APIResponse {
         let (_, tenant) = try await ports.scope(of: request)
+        let asked = request.parameter("tenantId")
+        if let asked, let tenant, asked != tenant { return .json(.jobPage([], next: nil, counts: [:])) }
         let limit = request.limit
         let jobs = try await ports.work.jobs.jobs(
             JobQuery(
-                tenantID: tenant, state: request.parameter("state").flatMap(Job.State.init),
+                tenantID: tenant ?? asked, state: request.parameter("state").flatMap(Job.State.init),
                 before: request.parameter("cursor"), limit: limit + 1))
         let page = jobs.prefix(limit)
-        let counts = try await ports.work.jobs.jobCounts(tenantID: tenant)
+        let counts = try await ports.work.jobs.jobCounts(tenantID: tenant ?? asked)
         return .json(
             .jobPage(Array(page), next: jobs.count > limit ? page.last?.id : nil, counts: counts))
     }
@@ -111,12 +127,15 @@ struct RefreshRoutes: Sendable {
 
 extension HTTPInterface.Ports {
     /// Records a job and wakes its worker; the job's id.
+    ///
+    /// A superadmin's refresh of one tenant's channels is the tenant's job.
     func submit(
-        _ order: RefreshOrder, tenantID: String?, delay: Duration = .zero, by actor: AuditActor
+        _ work: JobWork, tenantID: String?, delay: Duration = .zero, by actor: AuditActor
     ) async throws -> String {
         let id = Job.generatedID()
-        try await work.jobs.insertJob(order, id: id, tenantID: tenantID, delay: delay, actor: actor)
-        work.jobSignal.send()
+        try await self.work.jobs.insertJob(
+            work, id: id, tenantID: tenantID ?? work.order?.tenantID, delay: delay, actor: actor)
+        self.work.jobSignal.send()
         return id
     }
 

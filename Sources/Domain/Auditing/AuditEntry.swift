@@ -34,12 +34,24 @@ package struct AuditEntry: Sendable, Equatable {
     }
 }
 
+/// From `since` on and before `until`; nil leaves an end open.
+package struct TimeWindow: Sendable, Equatable {
+    package var since: Date?
+    package var until: Date?
+
+    package init(since: Date? = nil, until: Date? = nil) {
+        self.since = since
+        self.until = until
+    }
+}
+
 /// Which rows of the audit log are asked for; nil matches all.
 package struct AuditQuery: Sendable, Equatable {
     package var tenantID: String?
     package var actor: String?
     package var action: String?
     package var subject: String?
+    package var window: TimeWindow
     /// The last id of the page before.
     package var before: Int64?
     /// At most 501.
@@ -47,12 +59,13 @@ package struct AuditQuery: Sendable, Equatable {
 
     package init(
         tenantID: String? = nil, actor: String? = nil, action: String? = nil, subject: String? = nil,
-        before: Int64? = nil, limit: Int = 100
+        window: TimeWindow = TimeWindow(), before: Int64? = nil, limit: Int = 100
     ) {
         self.tenantID = tenantID
         self.actor = actor
         self.action = action
         self.subject = subject
+        self.window = window
         self.before = before
         self.limit = limit
     }

@@ -26,6 +26,26 @@ package struct HistoryEntry: Sendable, Equatable {
     }
 }
 
+/// Which rows of a channel's history are asked for; nil matches all.
+package struct HistoryQuery: Sendable {
+    package var actor: String?
+    package var window: TimeWindow
+    /// The last row of the page before.
+    package var before: (attempt: Int64, outcome: String)?
+    /// At most 501.
+    package var limit: Int
+
+    package init(
+        actor: String? = nil, window: TimeWindow = TimeWindow(), before: (attempt: Int64, outcome: String)? = nil,
+        limit: Int = 100
+    ) {
+        self.actor = actor
+        self.window = window
+        self.before = before
+        self.limit = limit
+    }
+}
+
 /// How often a caller took a channel's token.
 package struct TokenReads: Sendable, Equatable {
     package var channelID: ChannelID

@@ -39,10 +39,8 @@ package protocol ChannelAdministration: ChannelDirectory {
     func grant(of id: ChannelID, tenantID: String?) async throws -> StoredGrant?
     /// Whether another connected channel uses one of these apps.
     func isShared(apps: [String], besides id: ChannelID) async throws -> Bool
-    /// Newest first, older than `before`; nil for an unknown or foreign channel.
-    func history(
-        of id: ChannelID, tenantID: String?, before: (attempt: Int64, outcome: String)?, limit: Int
-    ) async throws -> [HistoryEntry]?
+    /// Newest first; nil for an unknown or foreign channel.
+    func history(of id: ChannelID, tenantID: String?, _ query: HistoryQuery) async throws -> [HistoryEntry]?
     /// A line of the channel's history about something that changed no row of it.
     func note(_ outcome: String, message: String, of id: ChannelID, actor: AuditActor) async throws
     /// Takes a consumer's report of a rejected token; nil for an unknown, foreign or disconnected channel.

@@ -119,5 +119,10 @@ extension RefreshReport {
 /// Refreshes channels at once, by the same path as the loop; implemented by the Refresher.
 package protocol OnDemandRefreshing: Sendable {
     /// One report for each id, in order; an unknown id has none. Returns when all have ended; cancelling cuts nothing.
+    ///
+    /// - Throws: ``RefreshNotTaken`` when the loop starts or stops; errors of the store.
     func refresh(_ channels: [ChannelID], _ options: RefreshOptions) async throws -> [RefreshReport]
 }
+
+/// The loop takes no work now; another replica does, or this one a little later.
+package protocol RefreshNotTaken: Error {}

@@ -20,7 +20,7 @@ struct WebServer: Service {
 
     init(
         installation: Installation, ports: RefreshPorts, refresher: Refresher, health: HealthBoard, metrics: Metrics,
-        reads: ReadCounter, jobSignal: WakeSignal, logger: Logger
+        reads: ReadCounter, jobSignal: WakeSignal, scheduleSignal: WakeSignal, logger: Logger
     ) throws {
         let settings = installation.settings
         let box = InterfaceBox()
@@ -49,7 +49,8 @@ struct WebServer: Service {
                 rate: RequestRate(perSecond: settings.limits.requestRate), reads: reads),
             work: .init(
                 calls: installation.providerCalls(ports.curl), apps: installation.apps,
-                appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal),
+                appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal,
+                schedules: installation.store, scheduleSignal: scheduleSignal, statistics: installation.store),
             house: .init(tenants: installation.store, keys: installation.store, ring: installation.ring.kids))
         interfacePorts.templates = MessagePreview(templates: installation.templates, publicURL: publicURL)
         let interface = HTTPInterface(

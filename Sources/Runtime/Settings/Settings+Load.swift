@@ -43,6 +43,7 @@ extension Settings {
         limits = Limits(
             concurrency: reader.integer("TOKENWARD_CONCURRENCY"),
             concurrencyPerProvider: reader.integer("TOKENWARD_CONCURRENCY_PER_PROVIDER"),
+            jobs: reader.integer("TOKENWARD_JOBS_CONCURRENCY"),
             requestRate: reader.integer("TOKENWARD_REQUEST_RATE"),
             httpTimeout: reader.duration("TOKENWARD_HTTP_TIMEOUT"),
             retryDelays: reader.durations("TOKENWARD_RETRY_DELAYS"),

@@ -46,6 +46,8 @@ package struct Settings: Sendable {
     package struct Limits: Sendable, Equatable {
         package var concurrency: Int
         package var concurrencyPerProvider: Int
+        /// Jobs at a time.
+        package var jobs: Int
         /// Requests a second of one API token; 0: any number.
         package var requestRate: Int
         package var httpTimeout: Duration

@@ -102,6 +102,8 @@ package enum SettingsTable {
         SettingRow(
             "TOKENWARD_CONCURRENCY_PER_PROVIDER", .integer(1...10_000), "64", "The same for one provider"),
         SettingRow(
+            "TOKENWARD_JOBS_CONCURRENCY", .integer(1...100), "3", "Jobs that this replica works on at a time"),
+        SettingRow(
             "TOKENWARD_REQUEST_RATE", .integer(0...1_000_000), "1000",
             "Requests a second that one API token may make to one replica; 0: any number. Superadmins are not counted"),
         SettingRow(
@@ -139,11 +141,16 @@ package enum SettingsTable {
     ]
 
     private static let keeping: [SettingRow] = [
-        SettingRow("TOKENWARD_CLEANUP", .cron, "0 2 * * *", "When old rows are removed"),
+        SettingRow(
+            "TOKENWARD_CLEANUP", .cron, "0 2 * * *",
+            "When secrets, history and jobs that are kept no longer are removed"),
         SettingRow("TOKENWARD_TIME_ZONE", .timeZone, "UTC", "Time zone of the crons and of times in messages"),
-        SettingRow("TOKENWARD_JOBS_KEEP_COMPLETED", .integer(0...100_000), "10", "Completed jobs kept"),
-        SettingRow("TOKENWARD_JOBS_KEEP_FAILED", .integer(0...100_000), "50", "Failed jobs kept"),
-        SettingRow("TOKENWARD_AUDIT_DAYS", .integer(30...36_500), "400", "Days the audit is kept"),
+        SettingRow("TOKENWARD_JOBS_KEEP_COMPLETED", .integer(0...100_000), "10", "Completed jobs kept for each tenant"),
+        SettingRow(
+            "TOKENWARD_JOBS_KEEP_FAILED", .integer(0...100_000), "50",
+            "Failed jobs kept for each tenant, and as many cancelled ones"),
+        SettingRow(
+            "TOKENWARD_AUDIT_DAYS", .integer(30...36_500), "400", "Days the audit and what was relayed are kept"),
     ]
 
     private static let log: [SettingRow] = [

@@ -96,15 +96,29 @@ struct AuditCommand: AsyncParsableCommand {
     @Option(help: "By this actor.") var actor: String?
     @Option(help: "Of this kind: channel.created …") var action: String?
     @Option(help: "Of the thing with this id.") var subject: String?
+    @Option(help: "From this time on, RFC 3339.") var since: String?
+    @Option(help: "Before this time, RFC 3339.") var until: String?
     @Option(help: "At most this many (1…500).") var limit = 100
     @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Print every row that matches as comma separated values.") var csv = false
 
     func validate() throws {
         guard (1...500).contains(limit) else { throw ValidationError("--limit is a number from 1 to 500.") }
+        for time in [since, until].compactMap(\.self) where Date(rfc3339: time) == nil {
+            throw ValidationError("\(time) is not a time: write RFC 3339 (2026-11-21T06:00:00Z).")
+        }
     }
 
     func run() async throws {
-        let query = AuditQuery(tenantID: tenant, actor: actor, action: action, subject: subject, limit: limit)
+        let window = TimeWindow(since: since.flatMap(Date.init(rfc3339:)), until: until.flatMap(Date.init(rfc3339:)))
+        let query = AuditQuery(
+            tenantID: tenant, actor: actor, action: action, subject: subject, window: window, limit: limit)
+        if csv {
+            return try await common.withInstallation { installation in
+                ProcessGuard.writeOutput(CSV.line(AuditEntry.columns))
+                try await installation.auditEntries(query) { ProcessGuard.writeOutput(CSV.line($0.cells)) }
+            }
+        }
         let entries = try await common.withInstallation { try await $0.audit.auditEntries(query) }
         if json { return Terminal.line(JSON.page(entries.map { .auditEntry($0) }, next: nil).pretty) }
         var rows = [["at", "actor", "from", "action", "subject", "detail"]]

@@ -32,13 +32,16 @@ enum Terminal {
 
     /// Columns of text, left-aligned, separated by two spaces.
     static func table(_ rows: [[String]]) {
-        guard let first = rows.first else { return }
+        for text in columns(rows) { line(text) }
+    }
+
+    static func columns(_ rows: [[String]]) -> [String] {
+        guard let first = rows.first else { return [] }
         let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        for row in rows {
-            let cells = row.enumerated().map { index, cell in
+        return rows.map { row in
+            row.enumerated().map { index, cell in
                 index == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
-            }
-            line(cells.joined(separator: "  "))
+            }.joined(separator: "  ")
         }
     }
 }
