@@ -22,6 +22,31 @@ package struct HTTPInterface: Sendable {
         package var work: Work
         package var house: House
         package var templates: any TemplatePreviewing = NoPreviews()
+        package var relaying: Relaying
+
+        /// What people do to incidents, destinations and deliveries.
+        package struct Relaying: Sendable {
+            package var control: any RelayControl
+            package var log: any DeliveryAdministration
+            package var proving: any DestinationProving
+            /// Sent when there is a new event, when something may be told, when something may be delivered.
+            package var relay: WakeSignal
+            package var cadence: WakeSignal
+            package var dispatcher: WakeSignal
+
+            package init(
+                control: any RelayControl, log: any DeliveryAdministration, proving: any DestinationProving,
+                relay: WakeSignal = WakeSignal(), cadence: WakeSignal = WakeSignal(),
+                dispatcher: WakeSignal = WakeSignal()
+            ) {
+                self.control = control
+                self.log = log
+                self.proving = proving
+                self.relay = relay
+                self.cadence = cadence
+                self.dispatcher = dispatcher
+            }
+        }
 
         /// Who may call, and what is written down of it.
         package struct Access: Sendable {
@@ -92,7 +117,7 @@ package struct HTTPInterface: Sendable {
             authenticator: any Authenticating, catalogue: Catalogue, intake: ChannelIntake,
             link: @escaping @Sendable (ChannelID) async -> String?,
             pages: @escaping @Sendable (APIRequest) async throws -> APIResponse?, links: any LinkMaking, access: Access,
-            work: Work, house: House
+            work: Work, house: House, relaying: Relaying
         ) {
             self.channels = channels
             self.refresher = refresher
@@ -106,6 +131,7 @@ package struct HTTPInterface: Sendable {
             self.access = access
             self.work = work
             self.house = house
+            self.relaying = relaying
         }
     }
 
@@ -133,6 +159,10 @@ package struct HTTPInterface: Sendable {
         ScheduleRoutes(ports: ports).register(on: &router)
         StatisticsRoutes(ports: ports, health: health).register(on: &router)
         IncidentRoutes(ports: ports).register(on: &router)
+        SilenceRoutes(ports: ports).register(on: &router)
+        DestinationRoutes(ports: ports).register(on: &router)
+        DeliveryRoutes(ports: ports).register(on: &router)
+        EventRoutes(ports: ports).register(on: &router)
         AccessRoutes(ports: ports).register(on: &router)
         AppRoutes(ports: ports).register(on: &router)
         HouseRoutes(ports: ports).register(on: &router)

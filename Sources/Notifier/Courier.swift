@@ -6,6 +6,8 @@ import Templates
 /// One attempt at one claimed delivery: render, freeze, send, store the end.
 struct Courier: Sendable {
     let store: any RelayStore
+    let freezer: GroupWriter<FrozenContent, DeliveryClaim>
+    let finisher: GroupWriter<DeliveryEnd, DeliveryClaim>
     let transports: Transports
     let links: MessageLinks
     let schedule: DeliverySchedule
@@ -48,7 +50,7 @@ struct Courier: Sendable {
         let envelope = Envelope(
             deliveryID: delivery.claim.deliveryID, recipient: delivery.recipient, rootIncident: delivery.rootIncident,
             queuedAt: delivery.queuedAt, tries: delivery.tries, kind: delivery.messageKind,
-            destinationID: delivery.destinationID)
+            destinationID: delivery.destinationID, thread: delivery.thread)
         let content: [UInt8]
         if let frozen = delivery.content {
             content = frozen
@@ -66,7 +68,8 @@ struct Courier: Sendable {
             }
             // Without the frozen bytes a later attempt could say something else under the same id.
             do {
-                guard try await store.freeze(delivery.claim, content: content) else { return nil }
+                let frozen = FrozenContent(claim: delivery.claim, content: content)
+                guard try await freezer.write(frozen) else { return nil }
             } catch {
                 try? await store.release(delivery.claim)
                 return nil
@@ -97,7 +100,7 @@ struct Courier: Sendable {
     private func report(_ end: AttemptEnd, _ delivery: ClaimedDelivery, took duration: Duration) -> DeliveryReport {
         var report = DeliveryReport(
             end: .sent, code: end.code, sentence: end.sentence, maybeArrived: end.maybeArrived, duration: duration,
-            excerpt: end.excerpt)
+            excerpt: end.excerpt, handle: end.handle)
         switch end.verdict {
         case .accepted:
             report.maybeArrived = true
@@ -118,7 +121,7 @@ struct Courier: Sendable {
     ) async -> Bool {
         while true {
             do {
-                return try await store.finish(claim, report)
+                return try await finisher.write(DeliveryEnd(claim: claim, report: report))
             } catch {
                 guard clock.now < leaseEnd, (try? await clock.sleep(for: .milliseconds(500))) != nil else {
                     return false

@@ -9,8 +9,9 @@ package struct Dispatcher: Service {
     private let store: any RelayStore
     private let settings: NotifierSettings
     private let limits: DeliveryLimits
-    private let courier: Courier
+    private let couriers: [DeliveryLane: Courier]
     private let wake: WakeSignal
+    private let failingWake = WakeSignal()
     private let clock: any LocalClock
     private let heartbeats: Heartbeats
     private let logger: Logger
@@ -31,9 +32,16 @@ package struct Dispatcher: Service {
         self.clock = clock
         self.heartbeats = heartbeats
         self.logger = logger
-        courier = Courier(
-            store: store, transports: transports, links: links, schedule: settings.schedule, clock: clock,
-            metrics: metrics, logger: logger, now: now, random: random)
+        // What failing destinations write waits for nobody else's, and the other way round.
+        couriers = Dictionary(
+            uniqueKeysWithValues: DeliveryLane.allCases.map { lane in
+                let courier = Courier(
+                    store: store, freezer: GroupWriter(key: \.claim) { try await store.freeze($0) },
+                    finisher: GroupWriter(key: \.claim) { try await store.finish($0) }, transports: transports,
+                    links: links, schedule: settings.schedule, clock: clock, metrics: metrics, logger: logger, now: now,
+                    random: random)
+                return (lane, courier)
+            })
         metrics.declare(
             "tokenward_deliveries_total", .counter, help: "Attempts at deliveries by transport and outcome.",
             initial: DestinationKind.allCases.flatMap { kind in
@@ -48,34 +56,43 @@ package struct Dispatcher: Service {
     package func run() async throws {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
-                let slots = Slots(settings.inFlightMax)
-                while !Task.isCancelled, !Task.isShuttingDownGracefully {
-                    heartbeats.beat(Self.loop)
-                    let claimed = await claim(slots.free)
-                    for delivery in claimed?.deliveries ?? [] {
-                        guard let claimedAt = claimed?.sentAt else { break }
-                        slots.take()
-                        group.addTask {
-                            await courier.deliver(delivery, claimedAt: claimedAt)
-                            slots.give()
-                            wake.send()
-                        }
-                    }
-                    if claimed?.deliveries.isEmpty ?? true || slots.free == 0 {
-                        await wake.wait(atMost: settings.poll, clock: clock)
-                    }
-                }
+                group.addTask { await serve(.sound, slots: settings.inFlightMax, wake: wake) }
+                group.addTask { await serve(.failing, slots: settings.failingMax, wake: failingWake) }
             }
         } onGracefulShutdown: {
             wake.send()
+            failingWake.send()
         }
         heartbeats.end(Self.loop)
     }
 
-    private func claim(_ free: Int) async -> DeliveryBatch? {
+    private func serve(_ lane: DeliveryLane, slots count: Int, wake: WakeSignal) async {
+        guard let courier = couriers[lane] else { return }
+        await withDiscardingTaskGroup { group in
+            let slots = Slots(count)
+            while !Task.isCancelled, !Task.isShuttingDownGracefully {
+                if lane == .sound { heartbeats.beat(Self.loop) }
+                let claimed = await claim(slots.free, lane)
+                for delivery in claimed?.deliveries ?? [] {
+                    guard let claimedAt = claimed?.sentAt else { break }
+                    slots.take()
+                    group.addTask {
+                        await courier.deliver(delivery, claimedAt: claimedAt)
+                        slots.give()
+                        wake.send()
+                    }
+                }
+                if claimed?.deliveries.isEmpty ?? true || slots.free == 0 {
+                    await wake.wait(atMost: settings.poll, clock: clock)
+                }
+            }
+        }
+    }
+
+    private func claim(_ free: Int, _ lane: DeliveryLane) async -> DeliveryBatch? {
         guard free > 0 else { return nil }
         do {
-            return try await store.claimDeliveries(limit: free, limits: limits)
+            return try await store.claimDeliveries(limit: free, limits: limits, lane: lane)
         } catch {
             logger.warning(
                 "Deliveries cannot be claimed", metadata: ["event": "delivery.claim_failed", "error": "\(error)"])

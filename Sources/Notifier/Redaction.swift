@@ -13,11 +13,17 @@ struct Redaction: Sendable {
         switch configuration {
         case .slackWebhook(let url):
             secrets.formUnion(Self.parts(of: url))
+        case .slackBot(let token, _, let signingSecret, let api):
+            secrets.insert(token.reveal())
+            if let signingSecret { secrets.insert(signingSecret.reveal()) }
+            if let api { secrets.formUnion(Self.parts(of: api)) }
         case .email(let server, _):
             secrets.formUnion(Self.parts(of: server))
-        case .webhook(let url, let secret):
+        case .webhook(let url, let secret, let retiring):
             secrets.formUnion(Self.parts(of: url))
-            for one in secret.reveal().split(whereSeparator: { $0 == " " || $0 == "," }) {
+            for one in [secret.reveal(), retiring?.secret.reveal() ?? ""].joined(separator: " ").split(whereSeparator: {
+                $0 == " " || $0 == ","
+            }) {
                 secrets.insert(String(one))
                 secrets.insert(String(one.dropFirst(one.hasPrefix("whsec_") ? 6 : 0)))
             }

@@ -16,7 +16,7 @@ package struct Relay: Service {
     package static let loop = "relay"
 
     /// Events of one transaction.
-    static let batch = 200
+    static let batch = 1000
 
     /// - Parameters:
     ///   - wake: sent when an event may have been written.

@@ -33,10 +33,12 @@ package struct Envelope: Sendable, Equatable {
     package var kind: MessageKind
     /// What links that mute the receiver name; empty in tests of a destination.
     package var destinationID: String
+    /// The earlier message of these incidents to this receiver, if the transport gave a handle for one.
+    package var thread: DeliveryThread?
 
     package init(
         deliveryID: String, recipient: String, rootIncident: Int64, queuedAt: Date, tries: Int,
-        kind: MessageKind = .opened, destinationID: String = ""
+        kind: MessageKind = .opened, destinationID: String = "", thread: DeliveryThread? = nil
     ) {
         self.deliveryID = deliveryID
         self.recipient = recipient
@@ -45,6 +47,7 @@ package struct Envelope: Sendable, Equatable {
         self.tries = tries
         self.kind = kind
         self.destinationID = destinationID
+        self.thread = thread
     }
 }
 
@@ -66,13 +69,19 @@ package struct AttemptEnd: Sendable, Equatable {
     package var maybeArrived: Bool
     /// Of the receiver's answer, at most 1 kB, redacted.
     package var excerpt: String?
+    /// See ``DeliveryReport/handle``.
+    package var handle: String?
 
-    package init(_ verdict: Verdict, code: String, sentence: String, maybeArrived: Bool, excerpt: String? = nil) {
+    package init(
+        _ verdict: Verdict, code: String, sentence: String, maybeArrived: Bool, excerpt: String? = nil,
+        handle: String? = nil
+    ) {
         self.verdict = verdict
         self.code = code
         self.sentence = sentence
         self.maybeArrived = maybeArrived
         self.excerpt = excerpt
+        self.handle = handle
     }
 
     /// The destination is of another kind than the transport; cannot happen with what the store hands out.

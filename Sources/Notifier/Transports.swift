@@ -32,7 +32,10 @@ package struct Transports: Sendable {
         let limits = byKind.mapValues(\.limit)
         return DeliveryLimits(
             lease: { (limits[$0] ?? .seconds(60)) + .seconds(30) },
-            perDestination: { $0 == .slackWebhook ? 1 : settings.perDestinationMax },
-            pace: { $0 == .slackWebhook ? settings.slackPace : nil })
+            perDestination: { kind, failures in
+                if kind.isSlack || failures >= DestinationSummary.breakerThreshold { return 1 }
+                return kind == .webhook && failures == 0 ? settings.webhookMax : settings.perDestinationMax
+            },
+            pace: { $0.isSlack ? settings.slackPace : nil })
     }
 }

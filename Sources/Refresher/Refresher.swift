@@ -135,7 +135,8 @@ package final class Refresher: Service, Sendable {
     package var standing: RefresherStanding {
         RefresherStanding(
             isRunning: !gate.isStopped, lastRunAt: scoreboard.lastRunAt, inFlight: slots.inFlight,
-            isDatabaseDown: gate.isDatabaseDown, isJournalDown: gate.isJournalDown)
+            isDatabaseDown: gate.isDatabaseDown, isJournalDown: gate.isJournalDown,
+            isClockInDoubt: clockWatch.isEventOpen)
     }
 
     private func idleUntilStopped() async {
@@ -170,6 +171,8 @@ package struct RefresherStanding: Sendable {
     package var inFlight: Int
     package var isDatabaseDown: Bool
     package var isJournalDown: Bool
+    /// The database's clock jumped lately (PROTOCOL §10).
+    package var isClockInDoubt: Bool
 }
 
 /// Why the refresh loop ended badly, or takes no work.

@@ -63,11 +63,6 @@ package struct Server: Sendable {
         try await FirstChannels(installation: installation, logger: logger).importMissing()
         try await installation.putConfiguredDestinations()
         try await installation.putConfiguredSchedules()
-        if settings.destinations.contains(where: { if case .slackBot = $0 { true } else { false } }) {
-            logger.warning(
-                "SLACK_BOT_TOKEN is not served by this version: nothing is sent there; set SLACK_WEBHOOK_URL instead",
-                metadata: ["event": "destination.unserved"])
-        }
         try await installation.store.register(
             installation.apps.all.map { app in
                 let text = ([app.clientID] + app.secrets.map { $0.reveal() }).joined(separator: "\u{0}")
@@ -77,12 +72,11 @@ package struct Server: Sendable {
         let reads = ReadCounter()
         let jobSignal = WakeSignal()
         let scheduleSignal = WakeSignal()
+        let wakes = WebServer.RelayWakes()
         let web = try WebServer(
             installation: installation, ports: ports, refresher: refresher, health: health, metrics: metrics,
-            reads: reads, jobSignal: jobSignal, scheduleSignal: scheduleSignal, logger: logger)
-        let relayWake = WakeSignal()
-        let dispatchWake = WakeSignal()
-        let notifier = notifierSettings()
+            reads: reads, jobSignal: jobSignal, scheduleSignal: scheduleSignal, relayWakes: wakes, logger: logger)
+        let notifier = notifierSettings { refresher.standing.isClockInDoubt }
         let transport = CurlTransport(client: ports.curl)
         let links = installation.repairLinks(publicURL: web.publicURL)
         let services: [any Service] = [
@@ -100,9 +94,12 @@ package struct Server: Sendable {
             Dispatcher(
                 store: installation.store, transports: installation.transports(transport),
                 links: .init(overview: web.publicURL + "/status") { links.url(of: $0, incident: $1) },
-                settings: notifier, wake: dispatchWake, heartbeats: heartbeats, metrics: metrics, logger: logger),
+                settings: notifier, wake: wakes.dispatcher, heartbeats: heartbeats, metrics: metrics, logger: logger),
             Relay(
-                store: installation.store, settings: notifier, wake: relayWake, dispatcher: dispatchWake,
+                store: installation.store, settings: notifier, wake: wakes.relay, dispatcher: wakes.dispatcher,
+                heartbeats: heartbeats, logger: logger),
+            Cadence(
+                store: installation.store, settings: notifier, wake: wakes.cadence, dispatcher: wakes.dispatcher,
                 heartbeats: heartbeats, logger: logger),
             refresher, web.reauthorization.sweep(heartbeats: heartbeats),
             Drain(health: health),
@@ -137,12 +134,17 @@ package struct Server: Sendable {
         }
     }
 
-    private func notifierSettings() -> NotifierSettings {
+    private func notifierSettings(isClockInDoubt: @escaping @Sendable () -> Bool) -> NotifierSettings {
         let relay = installation.settings.relay
         let catalogue = installation.catalogue
         return NotifierSettings(
             schedule: DeliverySchedule(delays: relay.deliveryRetryDelays), language: relay.language,
-            rules: RelayRules(groupWait: relay.groupWait, refreshBefore: { catalogue[$0]?.policy.refreshBefore }))
+            rules: RelayRules(
+                groupWait: relay.groupWait, remindEvery: relay.remindEvery,
+                deadlines: Dictionary(
+                    uniqueKeysWithValues: catalogue.names.compactMap { name in
+                        catalogue[name]?.deadlineRule.map { (name, $0) }
+                    }), refreshBefore: { catalogue[$0]?.policy.refreshBefore }), isClockInDoubt: isClockInDoubt)
     }
 
     /// The lifecycle library tells each step; people want those when they debug.

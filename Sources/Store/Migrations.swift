@@ -16,6 +16,7 @@ package struct Migrations: Sendable {
         Step(number: 4, name: "authorizations", script: text(PackageResources._004_authorizations_sql)),
         Step(number: 5, name: "api", script: text(PackageResources._005_api_sql)),
         Step(number: 7, name: "refresher", script: text(PackageResources._007_refresher_sql)),
+        Step(number: 8, name: "cadence", script: text(PackageResources._008_cadence_sql)),
         Step(number: 9, name: "schedules", script: text(PackageResources._009_schedules_sql)),
         Step(number: 10, name: "keys", script: text(PackageResources._010_keys_sql)),
     ]

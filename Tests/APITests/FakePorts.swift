@@ -254,3 +254,68 @@ extension FakePorts: ScheduleStore, StatisticsSource {
         return RefreshStatistics()
     }
 }
+
+extension FakePorts: RelayControl, DeliveryAdministration, DestinationProving {
+    func acknowledge(
+        _ target: RelayTarget, note: String?, tenantID: String?, by actor: AuditActor
+    ) async throws -> [Incident] {
+        try self.note(tenantID)
+        return []
+    }
+
+    func snooze(
+        _ target: RelayTarget, until end: Date, comment: String, tenantID: String?, by actor: AuditActor
+    ) async throws -> [Silence] {
+        try note(tenantID)
+        return []
+    }
+
+    func addSilence(_ silence: Silence, by actor: AuditActor) async throws { try note(silence.tenantID) }
+
+    func silences(isActive: Bool, tenantID: String?, limit: Int) async throws -> [Silence] {
+        try note(tenantID)
+        return []
+    }
+
+    func removeSilence(_ id: String, tenantID: String?, by actor: AuditActor) async throws -> Bool {
+        try note(tenantID)
+        return false
+    }
+
+    func mute(destination id: String, recipient: String, tenantID: String?, by actor: AuditActor) async throws -> Bool {
+        try note(tenantID)
+        return false
+    }
+
+    func unmute(
+        destination id: String, recipient: String, tenantID: String?, by actor: AuditActor
+    ) async throws -> Bool {
+        try note(tenantID)
+        return false
+    }
+
+    func mutes(tenantID: String?) async throws -> [Mute] { [] }
+
+    func delivery(_ id: String, tenantID: String?) async throws -> (DeliveryRecord, [DeliveryAttempt])? {
+        try note(tenantID)
+        return nil
+    }
+
+    func replay(_ filter: ReplayFilter, by actor: AuditActor) async throws -> [String] {
+        try note(filter.tenantID)
+        return []
+    }
+
+    func submit(_ event: PlatformEvent) async throws -> Bool {
+        try note(event.tenantID)
+        return true
+    }
+
+    func noteTest(of destination: String) async throws {}
+
+    func check(_ destination: Destination) throws { try note(destination.tenantID) }
+    func prove(_ destination: Destination) async -> DestinationProof {
+        DestinationProof(succeeded: true, code: "200", sentence: "Taken.")
+    }
+    func generatedSecret() -> Secret { Secret("whsec_generated") }
+}

@@ -72,7 +72,18 @@ struct HTTPInterfaceTests {
             ("GET", "/auth/tokens/scheduler-status", ""), ("POST", "/auth/tokens/trigger-scheduler", ""),
             ("POST", "/auth/tokens/force-refresh/a", ""), ("GET", "/api/tokens/status", ""),
             ("POST", "/api/tokens/refresh", ""), ("POST", "/api/tokens/amocrm/refresh", ""),
-            ("GET", "/api/tokens/facebook/debug", ""),
+            ("GET", "/api/tokens/facebook/debug", ""), ("POST", "/v1/incidents/1/ack", ""),
+            ("POST", "/v1/incidents/1/snooze", #"{"minutes":5}"#), ("GET", "/v1/silences", ""),
+            (
+                "POST", "/v1/silences",
+                #"{"matchers":{"tenants":["other"]},"endsAt":"2099-01-01T00:00:00Z"}"#
+            ), ("DELETE", "/v1/silences/a", ""), ("GET", "/v1/destinations", ""),
+            ("POST", "/v1/destinations", #"{"name":"x","kind":"webhook","url":"https://x.example"}"#),
+            ("GET", "/v1/destinations/explain", ""), ("GET", "/v1/destinations/a", ""),
+            ("PATCH", "/v1/destinations/a", #"{"name":"x"}"#), ("DELETE", "/v1/destinations/a", ""),
+            ("POST", "/v1/destinations/a/test", ""), ("GET", "/v1/deliveries", ""), ("GET", "/v1/deliveries/a", ""),
+            ("POST", "/v1/deliveries/replay", ""), ("POST", "/v1/deliveries/a/replay", ""),
+            ("POST", "/v1/events", #"{"id":"e","title":"t"}"#),
         ]
         #expect(
             Set(calls.map { "\($0.0) \($0.1)" }).count

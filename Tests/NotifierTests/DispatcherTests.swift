@@ -161,20 +161,24 @@ private final class MemoryQueueBehindCrash: RelayStore {
     }
 
     func expandEvents(limit: Int, rules: RelayRules) async throws -> Int { 0 }
+    func keepCadence(limit: Int, rules: RelayRules) async throws -> Int { 0 }
+    func watchDeadlines(rules: RelayRules) async throws -> Int { 0 }
 
-    func claimDeliveries(limit: Int, limits: DeliveryLimits) async throws -> DeliveryBatch {
+    func claimDeliveries(
+        limit: Int, limits: DeliveryLimits, lane: DeliveryLane
+    ) async throws -> DeliveryBatch {
         try check()
-        return try await queue.claimDeliveries(limit: limit, limits: limits)
+        return try await queue.claimDeliveries(limit: limit, limits: limits, lane: lane)
     }
 
-    func freeze(_ claim: DeliveryClaim, content: [UInt8]) async throws -> Bool {
+    func freeze(_ contents: [FrozenContent]) async throws -> Set<DeliveryClaim> {
         try check()
-        return try await queue.freeze(claim, content: content)
+        return try await queue.freeze(contents)
     }
 
-    func finish(_ claim: DeliveryClaim, _ report: DeliveryReport) async throws -> Bool {
+    func finish(_ ends: [DeliveryEnd]) async throws -> Set<DeliveryClaim> {
         try check()
-        return try await queue.finish(claim, report)
+        return try await queue.finish(ends)
     }
 
     func release(_ claim: DeliveryClaim) async throws {

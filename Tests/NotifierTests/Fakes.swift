@@ -63,6 +63,9 @@ enum Sample {
     static let webhookSecret = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     static let mailServer = Secret("smtp://mailer:canary%40Password@mail.example:587")
 
+    /// Kinds that have a transport.
+    static let kinds = DestinationKind.allCases.filter { $0 != .slackBot }
+
     static let configurations: [DestinationConfiguration] = [
         .slackWebhook(url: slackURL), .webhook(url: webhookURL, secret: webhookSecret),
         .email(server: mailServer, sender: "Tokenward <alerts@tokenward.example>"),
@@ -79,6 +82,7 @@ enum Sample {
         switch configuration {
         case .slackWebhook: ["canarySlackPath123", slackURL.reveal()]
         case .webhook: ["canaryHookPath", "canaryHookKey", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+        case .slackBot: ["xoxb-canaryBotToken", "canarySigningSecret"]
         case .email: ["canary%40Password", "canary@Password", mailServer.reveal()]
         }
     }
@@ -186,9 +190,31 @@ actor MemoryQueue: RelayStore {
         return count
     }
 
-    func claimDeliveries(limit: Int, limits: DeliveryLimits) async throws -> DeliveryBatch {
+    /// Incidents whose time has come.
+    private(set) var due = 0
+    private(set) var watches = 0
+
+    func make(due count: Int) { due = count }
+
+    func keepCadence(limit: Int, rules: RelayRules) async throws -> Int {
         try failSometimes()
+        let count = min(limit, due)
+        due -= count
+        if due == 0 { wakeWaiters() }
+        return count
+    }
+
+    func watchDeadlines(rules: RelayRules) async throws -> Int {
+        watches += 1
+        wakeWaiters()
+        return 0
+    }
+
+    /// All destinations are sound here.
+    func claimDeliveries(limit: Int, limits: DeliveryLimits, lane: DeliveryLane) async throws -> DeliveryBatch {
         let sentAt = ContinuousClock.now
+        guard lane == .sound else { return DeliveryBatch(deliveries: [], sentAt: sentAt) }
+        try failSometimes()
         var claimed: [ClaimedDelivery] = []
         for index in rows.indices where claimed.count < limit {
             let row = rows[index]
@@ -224,27 +250,35 @@ actor MemoryQueue: RelayStore {
         rows.firstIndex { $0.id == claim.deliveryID && $0.claimID == claim.claimID && $0.state == .sending }
     }
 
-    func freeze(_ claim: DeliveryClaim, content: [UInt8]) async throws -> Bool {
-        guard let index = index(claim) else { return false }
-        rows[index].content = content
-        return true
+    func freeze(_ contents: [FrozenContent]) async throws -> Set<DeliveryClaim> {
+        var held: Set<DeliveryClaim> = []
+        for frozen in contents {
+            guard let index = index(frozen.claim) else { continue }
+            rows[index].content = frozen.content
+            held.insert(frozen.claim)
+        }
+        return held
     }
 
-    func finish(_ claim: DeliveryClaim, _ report: DeliveryReport) async throws -> Bool {
+    func finish(_ ends: [DeliveryEnd]) async throws -> Set<DeliveryClaim> {
         try failSometimes()
-        guard let index = index(claim) else { return false }
-        rows[index].reports.append(report)
-        rows[index].claimID = nil
-        rows[index].maybeArrived = rows[index].maybeArrived || report.maybeArrived
-        switch report.end {
-        case .sent: rows[index].state = .sent
-        case .dead: rows[index].state = .dead
-        case .retry(let after):
-            rows[index].state = .pending
-            rows[index].dueAt = .now + after
+        var held: Set<DeliveryClaim> = []
+        for end in ends {
+            guard let index = index(end.claim) else { continue }
+            held.insert(end.claim)
+            rows[index].reports.append(end.report)
+            rows[index].claimID = nil
+            rows[index].maybeArrived = rows[index].maybeArrived || end.report.maybeArrived
+            switch end.report.end {
+            case .sent: rows[index].state = .sent
+            case .dead: rows[index].state = .dead
+            case .retry(let after):
+                rows[index].state = .pending
+                rows[index].dueAt = .now + after
+            }
         }
         wakeWaiters()
-        return true
+        return held
     }
 
     func release(_ claim: DeliveryClaim) async throws {

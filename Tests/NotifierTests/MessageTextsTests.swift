@@ -32,7 +32,7 @@ import Testing
                     }
                     for target in [TemplateTarget.slack, .text, .html] {
                         let body = try wording.body(target, listing: 20)
-                        #expect(!body.contains("{{") && body.count > 20, "\(type) \(kind) \(target): \(body)")
+                        #expect(!body.contains("{{") && body.count > 15, "\(type) \(kind) \(target): \(body)")
                     }
                 }
             }

@@ -101,25 +101,6 @@ import Testing
             accessExpiresAt: left.map { now.addingTimeInterval($0) })
         #expect(tell == now.addingTimeInterval(expected))
     }
-
-    @Test func `incidents go where they match, else to the defaults, and never to another tenant`() {
-        typealias Candidate = (id: String, tenantID: String?, isDefault: Bool, match: DestinationMatch)
-        let candidates: [Candidate] = [
-            ("default", nil, true, DestinationMatch()), ("acme", "acme", false, DestinationMatch()),
-            ("other", "other", false, DestinationMatch()),
-            ("critical tiktok", nil, false, DestinationMatch(providers: ["tiktok"], minimumSeverity: .critical)),
-            ("apps", nil, false, DestinationMatch(types: ["app.rejected"])),
-        ]
-        func route(_ tenant: String?, _ provider: String, _ type: MessageType, _ severity: Severity) -> [String] {
-            RelayRules.route(tenantID: tenant, provider: provider, type: type, severity: severity, among: candidates) {
-                ($0.tenantID, $0.isDefault, $0.match)
-            }.map(\.id)
-        }
-        #expect(route("acme", "tiktok", .channelReauthorizationRequired, .critical) == ["acme", "critical tiktok"])
-        #expect(route("third", "tiktok", .channelRefreshFailing, .warning) == ["default"])
-        #expect(route(nil, "amocrm", .appRejected, .critical) == ["apps"])
-        #expect(route("third", "amocrm", .channelReauthorizationRequired, .critical) == ["default"])
-    }
 }
 
 @Suite struct DeliveryScheduleTests {
@@ -147,5 +128,31 @@ import Testing
     @Test(arguments: ["", "Sun", "Sun, 99 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "x x x x x x x x"])
     func `other dates are not read`(_ text: String) {
         #expect(CivilTime.httpDate(text) == nil)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct CadenceTests {
+    @Test func `what is due is told over failures, and the dispatcher is woken`() async throws {
+        let store = MemoryQueue(failures: 2)
+        await store.make(due: 1200)
+        let dispatcher = WakeSignal()
+        let log = LogText()
+        let cadence = Cadence(
+            store: store, settings: NotifierSettings(poll: .milliseconds(1)), dispatcher: dispatcher,
+            heartbeats: Heartbeats(), logger: log.logger)
+        try await running(cadence.run) { await dispatcher.next() }
+        #expect(log.text.contains("cadence.failed"))
+    }
+
+    @Test(arguments: [true, false])
+    func `deadlines are not watched while the clocks are in doubt`(_ isInDoubt: Bool) async throws {
+        let store = MemoryQueue(events: 0)
+        await store.make(due: 1)
+        let dispatcher = WakeSignal()
+        let cadence = Cadence(
+            store: store, settings: NotifierSettings(poll: .milliseconds(1), isClockInDoubt: { isInDoubt }),
+            dispatcher: dispatcher, heartbeats: Heartbeats(), logger: LogText().logger)
+        try await running(cadence.run) { await dispatcher.next() }
+        #expect(await store.watches == (isInDoubt ? 0 : 1))
     }
 }

@@ -2,13 +2,14 @@ import Domain
 import FoundationEssentials
 import Postgres
 import Store
+import TestSupport
 
 /// Events, destinations and deliveries on a ``StoreFixture``.
 extension StoreFixture {
-    static let rules = RelayRules(groupWait: .zero, failingWait: .seconds(3600))
+    static let rules = RelayRules(groupWait: .seconds(30), failingWait: .seconds(3600))
 
     static let limits = DeliveryLimits(
-        lease: { _ in .seconds(60) }, perDestination: { $0 == .slackWebhook ? 1 : 4 },
+        lease: { _ in .seconds(60) }, perDestination: { kind, _ in kind.isSlack ? 1 : 4 },
         pace: { $0 == .slackWebhook ? .seconds(60) : nil })
 
     static func webhook(
@@ -47,12 +48,37 @@ extension StoreFixture {
             ])
     }
 
-    func expand(_ rules: RelayRules = rules) async throws {
-        while try await store.expandEvents(limit: 200, rules: rules) > 0 {}
+    /// Without rules of the test's own the group wait is over at once.
+    func expand(_ rules: RelayRules? = nil) async throws {
+        while try await store.expandEvents(limit: 1000, rules: rules ?? Self.rules) > 0 {}
+        if rules == nil { try await endGroupWait() }
+    }
+
+    /// Reminders and what else is due, and the group wait after it.
+    func keepCadence(_ rules: RelayRules = rules) async throws {
+        while try await store.keepCadence(limit: 1000, rules: rules) > 0 {}
+        try await endGroupWait()
+    }
+
+    private func endGroupWait() async throws {
+        _ = try await row(
+            """
+            UPDATE deliveries SET run_at = now()
+             WHERE state = 'pending' AND attempts = 0 AND run_at <= now() + interval '31 s' RETURNING id
+            """)
+    }
+
+    /// Lets time pass.
+    func pass(hours: Double) async throws {
+        try await store.pool.withConnection { try await $0.pass(Int(hours * 3600)) }
     }
 
     func claim(_ limit: Int = 100, limits: DeliveryLimits = limits) async throws -> [ClaimedDelivery] {
-        try await store.claimDeliveries(limit: limit, limits: limits).deliveries
+        var claimed: [ClaimedDelivery] = []
+        for lane in DeliveryLane.allCases {
+            claimed += try await store.claimDeliveries(limit: limit, limits: limits, lane: lane).deliveries
+        }
+        return claimed
     }
 
     static func report(

@@ -8,29 +8,82 @@ package protocol RelayStore: Sendable {
     ///
     /// - Returns: how many events were expanded.
     func expandEvents(limit: Int, rules: RelayRules) async throws -> Int
-    /// Claims deliveries that are due, fair over destinations, and takes over those whose lease ran out.
-    func claimDeliveries(limit: Int, limits: DeliveryLimits) async throws -> DeliveryBatch
-    /// Keeps the rendered message for this and later attempts. False: the lease is lost.
-    func freeze(_ claim: DeliveryClaim, content: [UInt8]) async throws -> Bool
-    /// Stores an attempt's end. False: the lease is lost and somebody else decides.
-    func finish(_ claim: DeliveryClaim, _ report: DeliveryReport) async throws -> Bool
+    /// Tells, reminds and escalates what is due, and begins silences whose time has come, in one transaction.
+    ///
+    /// - Returns: how many incidents were looked at.
+    func keepCadence(limit: Int, rules: RelayRules) async throws -> Int
+    /// Opens incidents of grants that end soon and that no machine can renew, and closes those whose end moved.
+    ///
+    /// - Returns: how many were opened or closed.
+    func watchDeadlines(rules: RelayRules) async throws -> Int
+    /// Claims deliveries that are due, fair over the destinations of a lane, and takes over those whose lease ran out.
+    func claimDeliveries(limit: Int, limits: DeliveryLimits, lane: DeliveryLane) async throws -> DeliveryBatch
+    /// Keeps rendered messages for this and later attempts, in one transaction.
+    ///
+    /// - Returns: the claims that hold; the lease of the others is lost.
+    func freeze(_ contents: [FrozenContent]) async throws -> Set<DeliveryClaim>
+    /// Stores ends of attempts, in one transaction.
+    ///
+    /// - Returns: the claims that hold; of the others somebody else decides.
+    func finish(_ ends: [DeliveryEnd]) async throws -> Set<DeliveryClaim>
     /// Gives a claim back unsent, due at once and without counting the try.
     func release(_ claim: DeliveryClaim) async throws
     func relayTotals() async throws -> RelayTotals
+}
+
+extension RelayStore {
+    /// False: the lease is lost.
+    package func freeze(_ claim: DeliveryClaim, content: [UInt8]) async throws -> Bool {
+        try await !freeze([FrozenContent(claim: claim, content: content)]).isEmpty
+    }
+
+    /// False: the lease is lost and somebody else decides.
+    package func finish(_ claim: DeliveryClaim, _ report: DeliveryReport) async throws -> Bool {
+        try await !finish([DeliveryEnd(claim: claim, report: report)]).isEmpty
+    }
+}
+
+/// A rendered message.
+package struct FrozenContent: Sendable {
+    package var claim: DeliveryClaim
+    package var content: [UInt8]
+
+    package init(claim: DeliveryClaim, content: [UInt8]) {
+        self.claim = claim
+        self.content = content
+    }
+}
+
+/// How a claimed delivery's attempt ended.
+package struct DeliveryEnd: Sendable {
+    package var claim: DeliveryClaim
+    package var report: DeliveryReport
+
+    package init(claim: DeliveryClaim, report: DeliveryReport) {
+        self.claim = claim
+        self.report = report
+    }
+}
+
+/// Destinations that are served together: those that failed last hold up nobody but themselves.
+package enum DeliveryLane: Sendable, CaseIterable {
+    /// The last attempt was taken.
+    case sound
+    case failing
 }
 
 /// Limits of a claim.
 package struct DeliveryLimits: Sendable {
     /// How long a claim holds, by kind: the transport's limit + 30 s.
     package var lease: @Sendable (DestinationKind) -> Duration
-    /// How many deliveries to one destination may be on their way, over all replicas.
-    package var perDestination: @Sendable (DestinationKind) -> Int
+    /// How many deliveries to one destination may be on their way, over all replicas, after so many failures in a row.
+    package var perDestination: @Sendable (_ kind: DestinationKind, _ failures: Int) -> Int
     /// The shortest time between two claims of one destination; nil: none.
     package var pace: @Sendable (DestinationKind) -> Duration?
 
     package init(
         lease: @escaping @Sendable (DestinationKind) -> Duration,
-        perDestination: @escaping @Sendable (DestinationKind) -> Int,
+        perDestination: @escaping @Sendable (_ kind: DestinationKind, _ failures: Int) -> Int,
         pace: @escaping @Sendable (DestinationKind) -> Duration?
     ) {
         self.lease = lease

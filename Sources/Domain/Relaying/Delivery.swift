@@ -44,6 +44,8 @@ package struct ClaimedDelivery: Sendable {
     package var rootIncident: Int64
     /// How long the lease is, from ``DeliveryBatch/sentAt``.
     package var lease: Duration
+    /// What the transport got back for an earlier message of these incidents to this receiver.
+    package var thread: DeliveryThread?
 
     package static let incidentsMax = 100
 
@@ -51,7 +53,7 @@ package struct ClaimedDelivery: Sendable {
         claim: DeliveryClaim, destinationID: String, destinationName: String, kind: DestinationKind, recipient: String,
         configuration: Result<DestinationConfiguration, SealedCredentialFault>, messageKind: MessageKind,
         messageType: MessageType, tries: Int, queuedAt: Date, content: [UInt8]?, incidents: [IncidentFacts], total: Int,
-        rootIncident: Int64, lease: Duration
+        rootIncident: Int64, lease: Duration, thread: DeliveryThread? = nil
     ) {
         self.claim = claim
         self.destinationID = destinationID
@@ -68,40 +70,20 @@ package struct ClaimedDelivery: Sendable {
         self.total = total
         self.rootIncident = rootIncident
         self.lease = lease
+        self.thread = thread
     }
 }
 
-/// What a message says of one incident.
-package struct IncidentFacts: Sendable, Equatable {
-    package var id: Int64
-    package var cause: IncidentCause
-    package var severity: Severity
-    package var provider: String?
-    package var tenantID: String?
-    package var message: String?
-    package var openedAt: Date
-    package var deadline: Date?
-    /// Of channel incidents.
-    package var userID: String?
-    package var displayName: String?
-    /// How many channels wait for an app; 1 for a channel's incident.
-    package var channels: Int
+/// An earlier message that a later one follows or replaces.
+package struct DeliveryThread: Sendable, Equatable {
+    /// As ``DeliveryReport/handle`` was, such as Slack's channel and `ts`; of the oldest incident that has one.
+    package var handle: String
+    /// How many of the incidents under this handle are open still: at 0 the earlier message may be replaced.
+    package var openIncidents: Int
 
-    package init(
-        id: Int64, cause: IncidentCause, severity: Severity, provider: String?, tenantID: String?, message: String?,
-        openedAt: Date, deadline: Date?, userID: String?, displayName: String?, channels: Int
-    ) {
-        self.id = id
-        self.cause = cause
-        self.severity = severity
-        self.provider = provider
-        self.tenantID = tenantID
-        self.message = message
-        self.openedAt = openedAt
-        self.deadline = deadline
-        self.userID = userID
-        self.displayName = displayName
-        self.channels = channels
+    package init(handle: String, openIncidents: Int) {
+        self.handle = handle
+        self.openIncidents = openIncidents
     }
 }
 
@@ -139,10 +121,13 @@ package struct DeliveryReport: Sendable, Equatable {
     package var park: Duration?
     /// The destination itself needs a human; the sentence says why.
     package var degrades: Bool
+    /// What later messages of these incidents to this receiver need; at most 400 bytes. Kept with each incident of the
+    /// delivery, in place of an earlier one; nil keeps that.
+    package var handle: String?
 
     package init(
         end: End, code: String, sentence: String, maybeArrived: Bool, duration: Duration, excerpt: String? = nil,
-        park: Duration? = nil, degrades: Bool = false
+        park: Duration? = nil, degrades: Bool = false, handle: String? = nil
     ) {
         self.end = end
         self.code = code
@@ -152,44 +137,6 @@ package struct DeliveryReport: Sendable, Equatable {
         self.excerpt = excerpt
         self.park = park
         self.degrades = degrades
-    }
-}
-
-/// A delivery as lists show it; holds neither content nor addresses of webhooks.
-package struct DeliveryRecord: Sendable, Equatable {
-    package var id: String
-    package var destinationID: String
-    package var recipient: String
-    package var kind: MessageKind
-    package var type: MessageType
-    package var state: DeliveryState
-    package var incidents: [Int64]
-    package var attempts: Int
-    package var maybeArrived: Bool
-    package var code: String?
-    package var error: String?
-    package var createdAt: Date
-    package var runAt: Date
-    package var finishedAt: Date?
-
-    package init(
-        id: String, destinationID: String, recipient: String, kind: MessageKind, type: MessageType,
-        state: DeliveryState, incidents: [Int64], attempts: Int, maybeArrived: Bool, code: String?, error: String?,
-        createdAt: Date, runAt: Date, finishedAt: Date?
-    ) {
-        self.id = id
-        self.destinationID = destinationID
-        self.recipient = recipient
-        self.kind = kind
-        self.type = type
-        self.state = state
-        self.incidents = incidents
-        self.attempts = attempts
-        self.maybeArrived = maybeArrived
-        self.code = code
-        self.error = error
-        self.createdAt = createdAt
-        self.runAt = runAt
-        self.finishedAt = finishedAt
+        self.handle = handle
     }
 }

@@ -38,6 +38,13 @@ package struct IncidentCause: Hashable, Sendable {
         self.reason = reason
     }
 
+    /// The reason of a channel whose grant ends soon and that no machine can renew.
+    package static let expiring = "expiring"
+    /// The reason of a destination that takes no messages; `id` is the destination's.
+    package static let destinationDegraded = "destination_degraded"
+    /// The reason of the platform's own news; `id` is the event's.
+    package static let platformEvent = "event"
+
     /// The text that is unique among open incidents.
     package var key: String { "\(kind.rawValue)/\(reason)/\(id)" }
 }
@@ -59,6 +66,30 @@ package struct Incident: Sendable, Equatable {
     package var openedAt: Date
     package var closedAt: Date?
     package var members: [ChannelID]
+    /// Of platform events.
+    package var title: String?
+    package var link: String?
+    /// When the channel stops working; nil when unknown.
+    package var deadline: Date?
+    package var acknowledgement: Acknowledgement?
+    /// When somebody is told next if nothing changes; nil: never.
+    package var nextReminderAt: Date?
+    /// Reminders sent and not answered.
+    package var reminders = 0
+    package var escalatedAt: Date?
+
+    /// Who takes care of an incident; stops reminders and escalation.
+    package struct Acknowledgement: Sendable, Equatable {
+        package var by: String
+        package var at: Date
+        package var note: String?
+
+        package init(by: String, at: Date, note: String?) {
+            self.by = by
+            self.at = at
+            self.note = note
+        }
+    }
 
     package var isOpen: Bool { closedAt == nil }
 

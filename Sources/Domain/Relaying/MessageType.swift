@@ -9,6 +9,8 @@ package enum MessageType: String, Sendable, CaseIterable {
     case providerDegraded = "provider.degraded"
     case providerRecovered = "provider.recovered"
     case destinationDegraded = "destination.degraded"
+    /// The platform's own news, relayed by the same rules (`POST /v1/events`).
+    case platformEvent = "platform.event"
     case ping
 
     /// The type under which an incident of this cause is opened and reminded of.
@@ -17,20 +19,24 @@ package enum MessageType: String, Sendable, CaseIterable {
         case .channel:
             switch WarningReason(rawValue: cause.reason) {
             case .reauthorizationRequired, .scopeMissing, .sealedUnreadable: .channelReauthorizationRequired
-            case .refreshFailing, .suspended, .notExtended, nil: .channelRefreshFailing
+            case .refreshFailing, .suspended, .notExtended: .channelRefreshFailing
+            case nil: cause.reason == IncidentCause.expiring ? .channelExpiring : .channelRefreshFailing
             }
         case .app: .appRejected
         case .provider: .providerDegraded
-        case .platform: .destinationDegraded
+        case .platform: cause.reason == IncidentCause.platformEvent ? .platformEvent : .destinationDegraded
         }
     }
 
-    /// The type that tells the end of an incident of this kind.
-    package static func closing(_ kind: IncidentCause.Kind) -> MessageType {
-        switch kind {
-        case .channel, .platform: .channelRecovered
+    /// The type that tells the end of an incident of this cause.
+    ///
+    /// A destination has no type of its own for it: the end is `destination.degraded` of kind `recovered`.
+    package static func closing(_ cause: IncidentCause) -> MessageType {
+        switch cause.kind {
+        case .channel: .channelRecovered
         case .app: .appRecovered
         case .provider: .providerRecovered
+        case .platform: opening(cause)
         }
     }
 }

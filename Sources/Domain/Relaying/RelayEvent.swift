@@ -10,6 +10,9 @@ package struct RelayEvent: Sendable, Equatable {
         case providerDegraded = "provider_degraded"
         case providerRecovered = "provider_recovered"
         case security
+        case destinationDegraded = "destination_degraded"
+        case destinationRecovered = "destination_recovered"
+        case platform
     }
 
     package var id: Int64
@@ -20,10 +23,14 @@ package struct RelayEvent: Sendable, Equatable {
     package var code: String?
     package var message: String?
     package var at: Date
+    /// Of destination events.
+    package var destinationID: String?
+    /// Of the platform's own events.
+    package var platform: PlatformEvent?
 
     package init(
         id: Int64, kind: Kind, channelID: ChannelID?, appID: String?, reason: String?, code: String?, message: String?,
-        at: Date
+        at: Date, destinationID: String? = nil, platform: PlatformEvent? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -33,5 +40,7 @@ package struct RelayEvent: Sendable, Equatable {
         self.code = code
         self.message = message
         self.at = at
+        self.destinationID = destinationID
+        self.platform = platform
     }
 }

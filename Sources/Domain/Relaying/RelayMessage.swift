@@ -19,6 +19,14 @@ package struct RelayMessage: Sendable, Equatable {
     package var channels: [Channel]
     /// How many channels there are, listed or not.
     package var total: Int
+    /// Of platform events: one line of the sender's.
+    package var title: String?
+    /// Of platform events: the sender's own data, a JSON object as text.
+    package var data: String?
+    /// The count of this reminder, from 1; 0 for other kinds.
+    package var reminders: Int
+    /// Who takes care of it; nil while nobody does, or when the incidents have different people.
+    package var acknowledgedBy: String?
 
     /// One channel in a message.
     package struct Channel: Sendable, Equatable {
@@ -46,7 +54,8 @@ package struct RelayMessage: Sendable, Equatable {
 
     package init(
         kind: MessageKind, type: MessageType, severity: Severity, provider: String?, reason: String, message: String?,
-        link: String?, deadline: Date?, since: Date, channels: [Channel], total: Int
+        link: String?, deadline: Date?, since: Date, channels: [Channel], total: Int, title: String? = nil,
+        data: String? = nil, reminders: Int = 0, acknowledgedBy: String? = nil
     ) {
         self.kind = kind
         self.type = type
@@ -59,5 +68,9 @@ package struct RelayMessage: Sendable, Equatable {
         self.since = since
         self.channels = channels
         self.total = total
+        self.title = title
+        self.data = data
+        self.reminders = reminders
+        self.acknowledgedBy = acknowledgedBy
     }
 }

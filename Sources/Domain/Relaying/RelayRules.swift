@@ -6,15 +6,32 @@ package struct RelayRules: Sendable {
     package var groupWait: Duration
     /// How long a failing refresh is nobody's business, unless the token nears its end.
     package var failingWait: Duration
+    /// How long between reminders of what nobody acknowledged.
+    package var remindEvery: Duration
     /// `policy.refresh_before` of a provider's entry; nil for an unknown provider.
     package var refreshBefore: @Sendable (_ provider: String) -> Duration?
+    /// What moves the end of a provider's grants; a provider that is not named is not warned of.
+    package var deadlines: [String: DeadlineRule]
+
+    /// What moves the end of a grant.
+    package enum DeadlineRule: Sendable, Equatable {
+        /// Only a human: it counts from the consent.
+        case human
+        /// Every renewal.
+        case renewal
+        /// The end is the access token's own, which a renewal moves, or an earlier one that none moves.
+        case accessToken
+    }
 
     package init(
         groupWait: Duration = .seconds(30), failingWait: Duration = .seconds(3600),
+        remindEvery: Duration = .seconds(86400), deadlines: [String: DeadlineRule] = [:],
         refreshBefore: @escaping @Sendable (_ provider: String) -> Duration? = { _ in nil }
     ) {
         self.groupWait = groupWait
         self.failingWait = failingWait
+        self.remindEvery = remindEvery
+        self.deadlines = deadlines
         self.refreshBefore = refreshBefore
     }
 
@@ -26,6 +43,7 @@ package struct RelayRules: Sendable {
         case .channel:
             switch WarningReason(rawValue: cause.reason) {
             case .refreshFailing, .notExtended: .warning
+            case nil where cause.reason == IncidentCause.expiring: .warning
             case .reauthorizationRequired, .suspended, .scopeMissing, .sealedUnreadable, nil: .critical
             }
         }
@@ -54,24 +72,5 @@ package struct RelayRules: Sendable {
         WarningReason(rawValue: reason) == .reauthorizationRequired
             ? accessExpiresAt ?? humanDeadlineAt
             : humanDeadlineAt ?? accessExpiresAt
-    }
-
-    /// The destinations that are told: all that match, else those marked default.
-    ///
-    /// A tenant's destination is told of that tenant only.
-    package static func route<Candidate>(
-        tenantID: String?, provider: String?, type: MessageType, severity: Severity, among candidates: [Candidate],
-        _ facts: (Candidate) -> (tenantID: String?, isDefault: Bool, match: DestinationMatch)
-    ) -> [Candidate] {
-        let allowed = candidates.filter { candidate in
-            let owner = facts(candidate).tenantID
-            return owner == nil || owner == tenantID
-        }
-        let matching = allowed.filter { candidate in
-            let (_, isDefault, match) = facts(candidate)
-            return !(isDefault && match.isEmpty)
-                && match.accepts(tenantID: tenantID, provider: provider, type: type, severity: severity)
-        }
-        return matching.isEmpty ? allowed.filter { facts($0).isDefault } : matching
     }
 }

@@ -30,7 +30,8 @@ package enum DestinationCheck {
         try checkForm(destination)
         let refusal: String? =
             switch destination.configuration {
-            case .slackWebhook(let url), .webhook(let url, _): addresses.ofURL(url)
+            case .slackWebhook(let url), .webhook(let url, _, _): addresses.ofURL(url)
+            case .slackBot(_, _, _, let api): api.flatMap(addresses.ofURL)
             case .email(let server, _): addresses.ofMailServer(server)
             }
         if let refusal { throw .refused(refusal) }
@@ -45,9 +46,18 @@ package enum DestinationCheck {
         case .slackWebhook(let url):
             try check(url: url)
             guard destination.recipients.isEmpty else { throw .recipients }
-        case .webhook(let url, let secret):
+        case .slackBot(let token, let channel, let signingSecret, let api):
+            guard (1...400).contains(token.reveal().utf8.count), (1...80).contains(channel.utf8.count),
+                [token.reveal(), channel, signingSecret?.reveal() ?? "x"].allSatisfy({ text in
+                    !text.isEmpty && text.utf8.count <= 400 && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+                })
+            else { throw .bot }
+            if let api { try check(url: api) }
+            guard destination.recipients.isEmpty else { throw .recipients }
+        case .webhook(let url, let secret, let retiring):
             try check(url: url)
             _ = try WebhookSecret(parsing: secret)
+            if let retiring { _ = try WebhookSecret(parsing: retiring.secret) }
             guard destination.recipients.isEmpty else { throw .recipients }
         case .email(let server, let sender):
             try check(mailServer: server)

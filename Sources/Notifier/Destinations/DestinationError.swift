@@ -6,6 +6,7 @@ package enum DestinationError: Error, Sendable, Equatable, CustomStringConvertib
     case address
     case recipients
     case secret
+    case bot
     case type(String)
     /// The server's address is none that may be called; the guard's sentence, without the address.
     case refused(String)
@@ -28,6 +29,11 @@ package enum DestinationError: Error, Sendable, Equatable, CustomStringConvertib
         case .secret:
             "A webhook's secret must be whsec_ followed by base64 of 24 to 64 random bytes: leave it out to get one."
         case .refused(let sentence): sentence
+        case .bot:
+            """
+            A Slack bot needs its token (xoxb-…) and a channel's id or #name, without spaces; the signing secret is the \
+            app's, or left out.
+            """
         case .type(let name):
             """
             There is no message type \(name.filter { $0.isASCII }.prefix(60)): use one of \

@@ -19,25 +19,19 @@ package struct DestinationTester: Sendable {
         self.now = now
     }
 
-    /// What a test of one destination brought; e-mail: the first recipient that fails decides.
-    package struct Result: Sendable, Equatable {
-        package var succeeded: Bool
-        package var code: String
-        /// One sentence, without addresses or secrets.
-        package var sentence: String
-    }
-
-    package func test(_ destination: Destination) async -> Result {
+    /// E-mail: the first recipient that fails decides.
+    package func test(_ destination: Destination) async -> DestinationProof {
         do {
             try DestinationCheck.check(destination, addresses: addresses)
         } catch {
-            return Result(succeeded: false, code: "settings", sentence: error.description)
+            return DestinationProof(succeeded: false, code: "settings", sentence: error.description)
         }
         guard let transport = transports[destination.kind] else {
-            return Result(succeeded: false, code: "kind", sentence: "This kind of destination is not available here.")
+            return DestinationProof(
+                succeeded: false, code: "kind", sentence: "This kind of destination is not available here.")
         }
         let message = RelayMessage.test(at: now(), links: links)
-        var last = Result(succeeded: false, code: "recipients", sentence: "The destination has no recipient.")
+        var last = DestinationProof(succeeded: false, code: "recipients", sentence: "The destination has no recipient.")
         for recipient in destination.recipients.isEmpty ? [""] : destination.recipients {
             let envelope = Envelope(
                 deliveryID: "test_" + ChannelID.generated().rawValue.dropFirst(3), recipient: recipient,
@@ -45,12 +39,22 @@ package struct DestinationTester: Sendable {
             do {
                 let content = try transport.render(message, envelope, destination.configuration)
                 let end = await transport.send(content, envelope, destination.configuration) { true }
-                last = Result(succeeded: end.verdict == .accepted, code: end.code, sentence: end.sentence)
+                last = DestinationProof(succeeded: end.verdict == .accepted, code: end.code, sentence: end.sentence)
             } catch {
-                last = Result(succeeded: false, code: "template", sentence: error.description)
+                last = DestinationProof(succeeded: false, code: "template", sentence: error.description)
             }
             if !last.succeeded { return last }
         }
         return last
     }
+}
+
+extension DestinationTester: DestinationProving {
+    package func check(_ destination: Destination) throws {
+        try DestinationCheck.check(destination, addresses: addresses)
+    }
+
+    package func prove(_ destination: Destination) async -> DestinationProof { await test(destination) }
+
+    package func generatedSecret() -> Secret { WebhookSecret.generated() }
 }

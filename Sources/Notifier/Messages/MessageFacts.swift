@@ -68,7 +68,7 @@ struct MessageFacts {
         case .appRejected: "app_rejected"
         case .providerDegraded: "degraded"
         case .destinationDegraded: "destination_degraded"
-        case .channelRecovered, .appRecovered, .providerRecovered, .ping: nil
+        case .channelRecovered, .appRecovered, .providerRecovered, .platformEvent, .ping: nil
         }
     }
 
@@ -98,6 +98,7 @@ extension MessageFacts.Family {
             case .appRejected, .appRecovered: .app
             case .providerDegraded, .providerRecovered: .provider
             case .destinationDegraded: .destination
+            case .platformEvent: .event
             case .ping: .none
             }
     }

@@ -16,15 +16,25 @@ extension RelayMessage {
                     displayName: incident.displayName, provider: incident.provider ?? "", deadline: incident.deadline,
                     link: isOver ? nil : links.repair(ChannelID(rawValue: incident.cause.id), incident.id)))
         }
+        // Destinations and the platform's own events are named in the same place.
+        for incident in incidents where incident.cause.kind == .platform {
+            channels.append(
+                Channel(
+                    id: incident.cause.id, tenantID: incident.tenantID ?? "", userID: nil,
+                    displayName: incident.title, provider: "", deadline: nil, link: isOver ? nil : incident.link))
+        }
         self.init(
             kind: delivery.messageKind, type: delivery.messageType,
             severity: isOver ? .info : incidents.map(\.severity).max() ?? .info,
             provider: Self.common(incidents.map(\.provider)), reason: first.cause.reason,
             message: isOver ? nil : Self.common(incidents.map(\.message)),
-            link: isOver ? nil : channels.first?.link ?? links.overview,
+            link: isOver ? nil : channels.first?.link ?? Self.common(incidents.map(\.link)) ?? links.overview,
             deadline: isOver ? nil : incidents.compactMap(\.deadline).min(),
             since: incidents.map(\.openedAt).min() ?? first.openedAt, channels: channels,
-            total: first.cause.kind == .channel ? delivery.total : incidents.reduce(0) { $0 + $1.channels })
+            total: first.cause.kind == .channel ? delivery.total : incidents.reduce(0) { $0 + $1.channels },
+            title: first.title, data: incidents.count == 1 ? first.data : nil,
+            reminders: delivery.messageKind == .reminder ? incidents.map(\.reminders).max() ?? 0 : 0,
+            acknowledgedBy: Self.common(incidents.map(\.acknowledgedBy)))
     }
 
     /// A message that says nothing but that messages arrive.

@@ -33,6 +33,7 @@ package enum SampleMessage {
             case .appRejected, .appRecovered: .appRecovered
             case .providerDegraded, .providerRecovered: .providerRecovered
             case .destinationDegraded: .destinationDegraded
+            case .platformEvent: .platformEvent
             default: .channelRecovered
             }
         case .opened, .reminder, .escalated:
@@ -53,6 +54,7 @@ package enum SampleMessage {
         case .appRejected, .appRecovered: "app_rejected"
         case .providerDegraded, .providerRecovered: "degraded"
         case .destinationDegraded: "destination_degraded"
+        case .platformEvent: "event"
         case .ping: "test"
         }
     }
@@ -60,14 +62,14 @@ package enum SampleMessage {
     private static func severity(_ type: MessageType, _ kind: MessageKind) -> Severity {
         guard kind.tellsOpen else { return .info }
         return switch type {
-        case .channelRefreshFailing, .channelExpiring, .providerDegraded: .warning
+        case .channelRefreshFailing, .channelExpiring, .providerDegraded, .platformEvent: .warning
         default: .critical
         }
     }
 
     private static func provider(_ type: MessageType) -> String? {
         switch type {
-        case .destinationDegraded, .ping: nil
+        case .destinationDegraded, .platformEvent, .ping: nil
         default: "instagram"
         }
     }
@@ -77,6 +79,7 @@ package enum SampleMessage {
         case .channelReauthorizationRequired: "Instagram answered HTTP 400 (190): the session has been invalidated."
         case .channelRefreshFailing: "Instagram answered HTTP 500 three times."
         case .destinationDegraded: "The receiver wants no more messages (410)."
+        case .platformEvent: "The night's import stopped after 3 of 40 shops."
         default: nil
         }
     }

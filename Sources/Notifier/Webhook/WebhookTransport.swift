@@ -25,7 +25,7 @@ package struct WebhookTransport: Transport {
         _ content: [UInt8], _ envelope: Envelope, _ configuration: DestinationConfiguration,
         permit: @escaping @Sendable () -> Bool
     ) async -> AttemptEnd {
-        guard case .webhook(let url, let secret) = configuration else { return .wrongKind }
+        guard case .webhook(let url, let secret, _) = configuration else { return .wrongKind }
         guard let keys = try? WebhookSecret(parsing: secret) else {
             return AttemptEnd(
                 .permanent(degrades: true), code: "secret", sentence: "The webhook's signing secret is not usable.",

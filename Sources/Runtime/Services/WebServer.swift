@@ -20,7 +20,7 @@ struct WebServer: Service {
 
     init(
         installation: Installation, ports: RefreshPorts, refresher: Refresher, health: HealthBoard, metrics: Metrics,
-        reads: ReadCounter, jobSignal: WakeSignal, scheduleSignal: WakeSignal, logger: Logger
+        reads: ReadCounter, jobSignal: WakeSignal, scheduleSignal: WakeSignal, relayWakes: RelayWakes, logger: Logger
     ) throws {
         let settings = installation.settings
         let box = InterfaceBox()
@@ -51,11 +51,22 @@ struct WebServer: Service {
                 calls: installation.providerCalls(ports.curl), apps: installation.apps,
                 appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal,
                 schedules: installation.store, scheduleSignal: scheduleSignal, statistics: installation.store),
-            house: .init(tenants: installation.store, keys: installation.store, ring: installation.ring.kids))
+            house: .init(tenants: installation.store, keys: installation.store, ring: installation.ring.kids),
+            relaying: .init(
+                control: installation.store, log: installation.store,
+                proving: try installation.tester(CurlTransport(client: ports.curl), publicURL: publicURL),
+                relay: relayWakes.relay, cadence: relayWakes.cadence, dispatcher: relayWakes.dispatcher))
         interfacePorts.templates = MessagePreview(templates: installation.templates, publicURL: publicURL)
         let interface = HTTPInterface(
             ports: interfacePorts, health: health, metrics: metrics, hosts: Self.hosts(settings), logger: logger)
         box.set(HTTPBridge(interface: interface))
+    }
+
+    /// The relay's loops, woken by what requests change.
+    struct RelayWakes {
+        let relay = WakeSignal()
+        let cadence = WakeSignal()
+        let dispatcher = WakeSignal()
     }
 
     func run() async throws {

@@ -9,7 +9,7 @@ extension SettingsReader {
         let token = secret("SLACK_BOT_TOKEN")
         let channel = text("SLACK_CHANNEL")
         if let token, let channel {
-            found.append(.slackBot(token: token, channel: channel))
+            found.append(.slackBot(token: token, channel: channel, signingSecret: secret("SLACK_SIGNING_SECRET")))
         } else if token != nil {
             refuse("SLACK_CHANNEL is not set though SLACK_BOT_TOKEN is: set both.")
         } else if channel != nil {

@@ -89,6 +89,9 @@ package enum SettingsTable {
         SettingRow("SLACK_BOT_TOKEN", .secret, "Slack bot token, with `SLACK_CHANNEL`"),
         SettingRow("SLACK_CHANNEL", .text, "Channel the bot posts to, by id or `#name`"),
         SettingRow(
+            "SLACK_SIGNING_SECRET", .secret,
+            "Signing secret of the bot's app: proves what its buttons send; without it messages have none"),
+        SettingRow(
             "SMTP_URL", .secretURL,
             "Mail server: `smtp://user:pass@host:587` (STARTTLS required), `smtps://…`, or `…?tls=none`"),
         SettingRow("SMTP_FROM", .address, "Sender of mails, `ops@example.com` or `Name <ops@example.com>`"),

@@ -25,9 +25,9 @@ extension Installation {
         var results: [DestinationTest] = []
         for id in ids {
             guard let destination = try await store.destination(id, tenantID: nil) else { continue }
-            let tester = DestinationTester(
-                transports: transports(CurlTransport(client: curl)), addresses: try settings.destinationAddresses())
+            let tester = try tester(CurlTransport(client: curl), publicURL: publicURL(address: nil))
             let result = await tester.test(destination)
+            if result.succeeded { try await store.noteTest(of: id) }
             results.append(DestinationTest(id: id, isDelivered: result.succeeded, sentence: result.sentence))
         }
         await curl.shutdown()
@@ -39,7 +39,7 @@ extension Installation {
         let addresses = try settings.destinationAddresses()
         var kept: Set<String> = []
         for configured in settings.destinations {
-            guard let destination = Self.destination(configured) else { continue }
+            let destination = Self.destination(configured)
             do {
                 try DestinationCheck.check(destination, addresses: addresses)
             } catch {
@@ -56,15 +56,16 @@ extension Installation {
 
     private static let environmentPrefix = "env:"
 
-    private static func destination(_ configured: ConfiguredDestination) -> Destination? {
+    private static func destination(_ configured: ConfiguredDestination) -> Destination {
         switch configured {
         case .slackWebhook(let url):
             Destination(
                 id: environmentPrefix + "slack", name: "Slack", isDefault: true,
                 configuration: .slackWebhook(url: url))
-        case .slackBot:
-            // Posting as a bot needs an app of its own; incoming webhooks serve until then.
-            nil
+        case .slackBot(let token, let channel, let signingSecret):
+            Destination(
+                id: environmentPrefix + "slack-bot", name: "Slack bot", isDefault: true,
+                configuration: .slackBot(token: token, channel: channel, signingSecret: signingSecret))
         case .email(let server, let sender, let name, let recipients):
             Destination(
                 id: environmentPrefix + "email", name: "E-mail", isDefault: true, recipients: recipients,
@@ -74,6 +75,12 @@ extension Installation {
                 id: environmentPrefix + "webhook", name: "Webhook", isDefault: true,
                 configuration: .webhook(url: url, secret: secret))
         }
+    }
+
+    func tester(_ transport: CurlTransport, publicURL: String) throws -> DestinationTester {
+        DestinationTester(
+            transports: transports(transport), links: .init(overview: publicURL + "/status") { _, _ in nil },
+            addresses: try settings.destinationAddresses())
     }
 
     func transports(_ transport: CurlTransport) -> Transports {

@@ -2,194 +2,211 @@ import Domain
 import FoundationEssentials
 import Postgres
 
-/// What routing needs to know of an incident.
-struct DeliveryTarget {
-    var incidentID: Int64
-    var cause: IncidentCause
-    var severity: Severity
-    var provider: String?
-    var tenantID: String?
-}
-
-extension DeliveryTarget {
-    /// - Parameter row: `id, cause_kind, cause_id, reason, severity, provider, tenant_id` of `incidents`.
-    init(_ row: PostgresRow) throws {
-        incidentID = try row.int8("id")
-        cause = IncidentCause(
-            kind: IncidentCause.Kind(rawValue: try row.text("cause_kind")) ?? .platform, id: try row.text("cause_id"),
-            reason: try row.text("reason"))
-        severity = Severity(rawValue: try row.text("severity")) ?? .critical
-        provider = try row.textOrNil("provider")
-        tenantID = try row.textOrNil("tenant_id")
-    }
-}
-
-/// Queues, drops and resolves deliveries inside an expansion.
-///
-/// Reminders and escalations will be told through ``enqueue(_:receiver:kind:type:at:)`` like openings.
+/// Queues, drops and resolves deliveries inside one transaction of the relay, many incidents at a time.
 struct DeliveryQueue {
-    private struct Receiver: Hashable {
-        var destinationID: String
-        var recipient: String
-    }
-
-    private struct Group: Hashable {
-        var receiver: Receiver
-        var kind: MessageKind
-        var type: MessageType
-    }
-
     private let connection: PostgresConnection
-    private let groupWait: Duration
+    private let rules: RelayRules
     private let now: Date
     private let destinations: [DestinationSummary]
-    /// Deliveries of this transaction that others may join, locked by it.
-    private var joinable: [Group: (id: String, runAt: Date)] = [:]
+    private let quiet: QuietRules
+    private var desk: DeliveryDesk
 
-    init(connection: PostgresConnection, groupWait: Duration, now: Date) async throws {
+    init(connection: PostgresConnection, rules: RelayRules, now: Date) async throws {
         self.connection = connection
-        self.groupWait = groupWait
+        self.rules = rules
         self.now = now
         destinations = try await DestinationRow.live(on: connection)
+        quiet = try await QuietRules(now: now, on: connection)
+        desk = DeliveryDesk(connection: connection, groupWait: rules.groupWait, now: now)
     }
 
-    /// Queues `opened` for every destination the incident is routed to and that was not told yet.
-    mutating func tell(_ target: DeliveryTarget, at tellAt: Date) async throws {
-        let type = MessageType.opening(target.cause)
-        let routed = RelayRules.route(
-            tenantID: target.tenantID, provider: target.provider, type: type, severity: target.severity,
-            among: destinations
-        ) { ($0.tenantID, $0.isDefault, $0.match) }
-        guard !routed.isEmpty else { return }
-        let told = try await receivers(of: target.incidentID)
-        for destination in routed {
-            for recipient in destination.recipients.isEmpty ? [""] : destination.recipients {
-                let receiver = Receiver(destinationID: destination.id, recipient: recipient)
-                guard !told.contains(receiver) else { continue }
-                try await enqueue(target.incidentID, receiver: receiver, kind: .opened, type: type, at: tellAt)
-            }
-        }
-    }
+    // MARK: Telling
 
-    /// Takes an incident out of messages that were not sent yet; a message left without incidents is suppressed.
+    /// Queues `opened` for every receiver that an incident is routed to and that was not told yet.
     ///
-    /// Bytes that are frozen already cannot change: they are suppressed if they carry nothing else, else they go out.
-    mutating func drop(incident: Int64) async throws {
-        let waiting = try await connection.query(
-            """
-            SELECT d.id, d.content IS NULL AS fresh,
-                   NOT EXISTS (SELECT 1 FROM delivery_items o JOIN incidents x ON x.id = o.incident_id
-                                WHERE o.delivery_id = d.id AND o.incident_id <> $1 AND NOT o.dropped
-                                  AND x.closed_at IS NULL AND x.parent_id IS NULL) AS alone
-              FROM deliveries d JOIN delivery_items i ON i.delivery_id = d.id
-             WHERE i.incident_id = $1 AND NOT i.dropped AND d.state = 'pending'
-               AND d.kind IN ('opened', 'reminder', 'escalated')
-             ORDER BY d.id FOR UPDATE OF d
-            """, [.int8(incident)])
-        var fresh: [String] = []
-        var over: [String] = []
-        for row in waiting.rows {
-            if try row.bool("fresh") { fresh.append(try row.text("id")) }
-            if try row.bool("alone") { over.append(try row.text("id")) }
+    /// What a silence covers is held back until its end.
+    mutating func tell(_ targets: [DeliveryTarget]) async throws {
+        guard !targets.isEmpty else { return }
+        let told = try await receivers(of: targets.map(\.incidentID))
+        var orders: [DeliveryOrder] = []
+        var held: [(id: Int64, until: Date)] = []
+        var queued: [(id: Int64, next: Date, isTold: Bool)] = []
+        for target in targets {
+            if let end = quiet.end(of: target) {
+                held.append((target.incidentID, end))
+                continue
+            }
+            let known = told[target.incidentID] ?? [:]
+            let tellAt = max(target.tellAt, now)
+            let new = openings(target, at: tellAt, known: known)
+            orders += new
+            queued.append(
+                (
+                    target.incidentID,
+                    rules.nextReminder(of: target.cause, after: tellAt, now: now, deadline: target.deadline),
+                    !new.isEmpty || !known.isEmpty
+                ))
         }
-        if !fresh.isEmpty {
-            try await connection.query(
-                "UPDATE delivery_items SET dropped = true WHERE incident_id = $1 AND delivery_id = ANY ($2)",
-                [.int8(incident), .textArray(fresh)])
-        }
-        if !over.isEmpty {
-            joinable = joinable.filter { !over.contains($0.value.id) }
-            try await connection.query(
-                """
-                UPDATE deliveries SET state = 'suppressed', finished_at = now(), code = 'closed'
-                 WHERE id = ANY ($1) AND state = 'pending'
-                """, [.textArray(over)])
-        }
-    }
-
-    /// After an incident closed: what was not sent is dropped, and whoever may know of it is told the end.
-    mutating func resolve(_ target: DeliveryTarget) async throws {
-        try await drop(incident: target.incidentID)
-        let type = MessageType.closing(target.cause.kind)
-        for receiver in try await receivers(of: target.incidentID).sorted(by: {
-            ($0.destinationID, $0.recipient) < ($1.destinationID, $1.recipient)
-        }) {
-            try await enqueue(
-                target.incidentID, receiver: receiver, kind: .recovered, type: type,
-                at: now.addingTimeInterval(groupWait.seconds))
-        }
-    }
-
-    /// Whether anybody has, may have or is about to have a message of this incident.
-    func wasTold(incident: Int64) async throws -> Bool {
-        try await !receivers(of: incident).isEmpty
-    }
-
-    /// Those that have, may have or are about to have it.
-    private func receivers(of incident: Int64) async throws -> Set<Receiver> {
-        let told = try await connection.query(
-            """
-            SELECT DISTINCT i.destination_id, i.recipient FROM delivery_items i JOIN deliveries d ON d.id = i.delivery_id
-             WHERE i.incident_id = $1 AND NOT i.dropped AND d.kind IN ('opened', 'reminder', 'escalated')
-               AND (d.state IN ('pending', 'sending', 'sent') OR d.maybe_arrived)
-            """, [.int8(incident)])
-        return Set(
-            try told.rows.map {
-                Receiver(destinationID: try $0.text("destination_id"), recipient: try $0.text("recipient"))
-            })
-    }
-
-    /// Joins the group that waits, or begins one.
-    private mutating func enqueue(
-        _ incident: Int64, receiver: Receiver, kind: MessageKind, type: MessageType, at runAt: Date
-    ) async throws {
-        let group = Group(receiver: receiver, kind: kind, type: type)
-        let delivery: String
-        if let open = try await joined(group, at: runAt) {
-            delivery = open
-        } else {
-            let row = try await connection.query(
-                """
-                INSERT INTO deliveries (destination_id, recipient, kind, type, run_at)
-                VALUES ($1, $2, $3, $4, $5) RETURNING id
-                """,
-                [
-                    .text(receiver.destinationID), .text(receiver.recipient), .text(kind.rawValue),
-                    .text(type.rawValue),
-                    .timestamptz(runAt),
-                ]
-            ).rows[0]
-            delivery = try row.text("id")
-            joinable[group] = (delivery, runAt)
-        }
+        try await desk.enqueue(orders)
+        try await hold(held)
+        guard !queued.isEmpty else { return }
         try await connection.query(
             """
-            INSERT INTO delivery_items (delivery_id, incident_id, destination_id, recipient, seq)
-            SELECT $1, $2, $3, $4, coalesce(max(seq), 0) + 1 FROM delivery_items
-             WHERE incident_id = $2 AND destination_id = $3 AND recipient = $4
-            ON CONFLICT (delivery_id, incident_id) DO UPDATE SET dropped = false
-            """, [.text(delivery), .int8(incident), .text(receiver.destinationID), .text(receiver.recipient)])
-    }
-
-    /// A delivery of the group that is not due yet and not much sooner than this incident may be told.
-    private mutating func joined(_ group: Group, at runAt: Date) async throws -> String? {
-        // Messages that wait long may be gathered generously.
-        let tolerance = max(groupWait.seconds, runAt.timeIntervalSince(now) / 4)
-        let earliest = max(runAt.addingTimeInterval(-tolerance), now)
-        if let known = joinable[group], (earliest...max(runAt, earliest)).contains(known.runAt) { return known.id }
-        let waiting = try await connection.query(
-            """
-            SELECT id, run_at FROM deliveries
-             WHERE destination_id = $1 AND recipient = $2 AND kind = $3 AND type = $4 AND state = 'pending'
-               AND attempts = 0 AND run_at BETWEEN $5 AND $6
-             ORDER BY run_at, id LIMIT 1 FOR UPDATE
+            UPDATE incidents n SET told_at = CASE WHEN u.told THEN coalesce(n.told_at, now()) END,
+                   remind_at = CASE WHEN n.acked_at IS NOT NULL THEN NULL
+                       WHEN n.told_at IS NOT NULL THEN coalesce(n.remind_at, u.next) ELSE u.next END
+              FROM unnest($1::int8[], $2::timestamptz[], $3::bool[]) AS u(id, next, told) WHERE n.id = u.id
             """,
             [
-                .text(group.receiver.destinationID), .text(group.receiver.recipient), .text(group.kind.rawValue),
-                .text(group.type.rawValue), .timestamptz(earliest), .timestamptz(max(runAt, earliest)),
+                .int8Array(queued.map(\.id)), .timestamptzArray(queued.map(\.next)), .boolArray(queued.map(\.isTold)),
             ])
-        guard let row = waiting.rows.first else { return nil }
-        joinable[group] = (try row.text("id"), try row.date("run_at"))
-        return try row.text("id")
     }
+
+    private func openings(
+        _ target: DeliveryTarget, at tellAt: Date, known: [Receiver: Telling]
+    ) -> [DeliveryOrder] {
+        Routing.told(target.news, among: destinations).flatMap(Receiver.all).filter {
+            known[$0] == nil && !quiet.isMuted($0)
+        }.map {
+            DeliveryOrder(incidentID: target.incidentID, receiver: $0, kind: .opened, type: target.type, at: tellAt)
+        }
+    }
+
+    /// Looks at them again when their silence ends.
+    private func hold(_ held: [(id: Int64, until: Date)]) async throws {
+        guard !held.isEmpty else { return }
+        try await connection.query(
+            """
+            UPDATE incidents n SET remind_at = u.until
+              FROM unnest($1::int8[], $2::timestamptz[]) AS u(id, until) WHERE n.id = u.id
+            """, [.int8Array(held.map(\.id)), .timestamptzArray(held.map(\.until))])
+    }
+
+    // MARK: Reminding
+
+    /// Queues a reminder for whoever has the opening message, the opening for whoever should have it, and the escalation
+    /// when enough reminders were not answered.
+    mutating func remind(_ due: [DueIncident]) async throws {
+        var due = due
+        try await hold(
+            due.compactMap { incident in quiet.end(of: incident.target).map { (incident.target.incidentID, $0) } })
+        due.removeAll { quiet.end(of: $0.target) != nil }
+        guard !due.isEmpty else { return }
+        let told = try await receivers(of: due.map(\.target.incidentID))
+        var orders: [DeliveryOrder] = []
+        var next: [(id: Int64, at: Date, reminded: Bool, escalated: Bool)] = []
+        for incident in due {
+            let target = incident.target
+            let known = told[target.incidentID] ?? [:]
+            orders += openings(target, at: now, known: known)
+            // Nobody is reminded of what still waits to be delivered.
+            let reached = known.filter { $0.value == .reached && !quiet.isMuted($0.key) }.map(\.key)
+            orders += reached.map { order(target, $0, .reminder) }
+            let above =
+                incident.reminders >= RelayRules.unansweredMax && !incident.isEscalated
+                ? escalations(of: known, target) : []
+            orders += above.map { order(target, $0, .escalated) }
+            next.append(
+                (
+                    target.incidentID,
+                    rules.nextReminder(
+                        of: target.cause, after: incident.dueAt, now: now, deadline: target.deadline),
+                    !reached.isEmpty, !above.isEmpty
+                ))
+        }
+        try await desk.enqueue(orders)
+        try await connection.query(
+            """
+            UPDATE incidents n SET remind_at = u.next, reminders = n.reminders + u.reminded::int,
+                   escalated_at = CASE WHEN u.escalated THEN now() ELSE n.escalated_at END,
+                   told_at = coalesce(n.told_at, now())
+              FROM unnest($1::int8[], $2::timestamptz[], $3::bool[], $4::bool[]) AS u(id, next, reminded, escalated)
+             WHERE n.id = u.id
+            """,
+            [
+                .int8Array(next.map(\.id)), .timestamptzArray(next.map(\.at)), .boolArray(next.map(\.reminded)),
+                .boolArray(next.map(\.escalated)),
+            ])
+    }
+
+    private func order(_ target: DeliveryTarget, _ receiver: Receiver, _ kind: MessageKind) -> DeliveryOrder {
+        DeliveryOrder(
+            incidentID: target.incidentID, receiver: receiver, kind: kind, type: target.type,
+            at: now.later(by: rules.groupWait))
+    }
+
+    /// Who stands above those that were told.
+    private func escalations(of known: [Receiver: Telling], _ target: DeliveryTarget) -> [Receiver] {
+        let told = Set(known.keys.map(\.destinationID))
+        let above = Set(destinations.filter { told.contains($0.id) }.compactMap(\.escalatesTo))
+        return destinations.filter { destination in
+            above.contains(destination.id) && destination.id != target.news.subject
+                && (destination.tenantID == nil || destination.tenantID == target.tenantID)
+        }.flatMap(Receiver.all).filter { known[$0] == nil && !quiet.isMuted($0) }
+    }
+
+    // MARK: Ending
+
+    /// After incidents closed: what was not sent is dropped, and whoever may know of them is told the end.
+    mutating func resolve(_ targets: [DeliveryTarget]) async throws {
+        guard !targets.isEmpty else { return }
+        let ids = targets.map(\.incidentID)
+        try await drop(ids, kinds: MessageKind.tellingOpen)
+        let told = try await receivers(of: ids)
+        var orders: [DeliveryOrder] = []
+        for target in targets {
+            let known = (told[target.incidentID] ?? [:]).keys.sorted {
+                ($0.destinationID, $0.recipient) < ($1.destinationID, $1.recipient)
+            }
+            orders += known.filter { !quiet.isMuted($0) }.map {
+                DeliveryOrder(
+                    incidentID: target.incidentID, receiver: $0, kind: .recovered,
+                    type: MessageType.closing(target.cause), at: now.later(by: rules.closeWait(flaps: target.flaps)))
+            }
+        }
+        try await desk.enqueue(orders)
+    }
+
+    /// Takes incidents out of messages that were not sent yet; a message left without any is suppressed.
+    mutating func drop(_ incidents: [Int64], kinds: [MessageKind]) async throws {
+        try await desk.drop(incidents, kinds: kinds)
+    }
+
+    /// The incidents that somebody has, may have or is about to have a message of.
+    func told(among incidents: [Int64]) async throws -> Set<Int64> {
+        Set(try await receivers(of: incidents).keys)
+    }
+
+    private enum Telling { case waits, reached }
+
+    /// Those that have, may have or are about to have each incident.
+    private func receivers(of incidents: [Int64]) async throws -> [Int64: [Receiver: Telling]] {
+        guard !incidents.isEmpty else { return [:] }
+        let rows = try await connection.query(
+            """
+            SELECT i.incident_id, i.destination_id, i.recipient, bool_or(d.state IN ('pending', 'sending')) AS waits
+              FROM delivery_items i JOIN deliveries d ON d.id = i.delivery_id
+             WHERE i.incident_id = ANY ($1) AND NOT i.dropped AND d.kind IN ('opened', 'reminder', 'escalated')
+               AND (d.state IN ('pending', 'sending', 'sent') OR d.maybe_arrived)
+             GROUP BY i.incident_id, i.destination_id, i.recipient
+            """, [.int8Array(incidents)])
+        var told: [Int64: [Receiver: Telling]] = [:]
+        for row in rows.rows {
+            told[try row.int8("incident_id"), default: [:]][try Receiver(row)] =
+                try row.bool("waits") ? .waits : .reached
+        }
+        return told
+    }
+}
+
+/// An incident whose time has come.
+struct DueIncident {
+    var target: DeliveryTarget
+    var dueAt: Date
+    var reminders: Int
+    var isEscalated: Bool
+}
+
+extension MessageKind {
+    static let tellingOpen = allCases.filter(\.tellsOpen)
 }

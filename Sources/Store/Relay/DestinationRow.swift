@@ -6,7 +6,7 @@ import Sealing
 /// A destination's columns, and the JSON inside its sealed one.
 enum DestinationRow {
     static let columns = """
-        id, tenant_id, name, kind, is_default, match, recipients, parked_until, fault, created_at
+        id, tenant_id, name, kind, is_default, match, recipients, parked_until, fault, created_at, escalates_to, failures
         """
 
     /// All that are not removed.
@@ -23,7 +23,8 @@ enum DestinationRow {
             isDefault: try row.bool("is_default"), match: match(try row.json("match")),
             recipients: try row.textArray("recipients").compactMap { $0 },
             parkedUntil: try row.dateOrNil("parked_until"),
-            fault: try row.textOrNil("fault"), createdAt: try row.date("created_at"))
+            fault: try row.textOrNil("fault"), createdAt: try row.date("created_at"),
+            escalatesTo: try row.textOrNil("escalates_to"), failures: Int(try row.int4("failures")))
     }
 
     static func json(_ match: DestinationMatch) -> String {
@@ -56,39 +57,6 @@ enum DestinationRow {
             return .failure(.unknownKey(kid: kid))
         } catch {
             return .failure(.unreadable)
-        }
-    }
-}
-
-private struct DestinationDocument: Codable {
-    var kind: String
-    var url: String
-    var sender: String?
-    var secret: String?
-}
-
-extension DestinationConfiguration {
-    /// The plain bytes that are sealed.
-    func document() -> [UInt8] {
-        let document =
-            switch self {
-            case .slackWebhook(let url): DestinationDocument(kind: kind.rawValue, url: url.reveal())
-            case .email(let server, let sender):
-                DestinationDocument(kind: kind.rawValue, url: server.reveal(), sender: sender)
-            case .webhook(let url, let secret):
-                DestinationDocument(kind: kind.rawValue, url: url.reveal(), secret: secret.reveal())
-            }
-        // Strings always encode.
-        return (try? JSONEncoder().encode(document)).map(Array.init) ?? []
-    }
-
-    init?(document bytes: [UInt8]) {
-        guard let document = try? JSONDecoder().decode(DestinationDocument.self, from: Data(bytes)) else { return nil }
-        switch (DestinationKind(rawValue: document.kind), document.sender, document.secret) {
-        case (.slackWebhook, _, _): self = .slackWebhook(url: Secret(document.url))
-        case (.email, let sender?, _): self = .email(server: Secret(document.url), sender: sender)
-        case (.webhook, _, let secret?): self = .webhook(url: Secret(document.url), secret: Secret(secret))
-        default: return nil
         }
     }
 }

@@ -4,12 +4,14 @@ import Postgres
 
 /// Claiming, freezing and finishing deliveries (PROTOCOL §9).
 extension Store {
-    package func claimDeliveries(limit: Int, limits: DeliveryLimits) async throws -> DeliveryBatch {
+    package func claimDeliveries(
+        limit: Int, limits: DeliveryLimits, lane: DeliveryLane
+    ) async throws -> DeliveryBatch {
         let sentAt = ContinuousClock.now
         let deliveries = try await transaction { connection in
             var left = min(limit, 500)
             var claimed: [ClaimedDelivery] = []
-            for destination in try await Self.servable(on: connection) {
+            for destination in try await Self.servable(lane, on: connection) {
                 guard left > 0 else { break }
                 let taken = try await claim(from: destination, limit: left, limits: limits, on: connection)
                 left -= taken.count
@@ -21,18 +23,20 @@ extension Store {
     }
 
     /// Destinations with something to look at, those served longest ago first; each belongs to this transaction alone.
-    private static func servable(on connection: PostgresConnection) async throws -> [PostgresRow] {
+    private static func servable(
+        _ lane: DeliveryLane, on connection: PostgresConnection
+    ) async throws -> [PostgresRow] {
         try await connection.query(
             """
             UPDATE destinations SET served_at = now() WHERE id IN (
                 SELECT x.id FROM destinations x
-                 WHERE x.removed_at IS NULL AND coalesce(x.parked_until, '-infinity') <= now()
+                 WHERE x.removed_at IS NULL AND (x.failures > 0) = $1 AND coalesce(x.parked_until, '-infinity') <= now()
                    AND coalesce(x.paced_until, '-infinity') <= now()
                    AND EXISTS (SELECT 1 FROM deliveries d WHERE d.destination_id = x.id
                                   AND d.state IN ('pending', 'sending') AND d.run_at <= now())
                  ORDER BY x.served_at NULLS FIRST, x.id LIMIT 32 FOR NO KEY UPDATE SKIP LOCKED)
-            RETURNING id, tenant_id, name, kind, revision, kid, sealed
-            """
+            RETURNING id, tenant_id, name, kind, revision, kid, sealed, failures
+            """, [.bool(lane == .failing)]
         ).rows
     }
 
@@ -46,7 +50,8 @@ extension Store {
         let rows = try await connection.query(
             Self.claimStatement,
             [
-                .text(id), .int4(Int32(clamping: limits.perDestination(kind))),
+                .text(id),
+                .int4(Int32(clamping: limits.perDestination(kind, Int(try destination.int4("failures"))))),
                 .int4(Int32(clamping: pace == nil ? limit : min(1, limit))), .float8(lease.seconds),
             ]
         ).rows
@@ -58,10 +63,14 @@ extension Store {
         }
         let pointless = try await dropPointless(rows, on: connection)
         let configuration = try DestinationRow.configuration(destination, ring: ring)
+        let live = try rows.filter { !pointless.contains(try $0.text("id")) }
+        let facts = try await DeliveryFacts.all(
+            of: try live.map { try $0.text("id") },
+            rendered: Set(try live.filter { try !$0.isNull("content") }.map { try $0.text("id") }), on: connection)
         var claimed: [ClaimedDelivery] = []
-        for row in rows where !pointless.contains(try row.text("id")) {
+        for row in live {
             let content = try row.byteaOrNil("content")
-            let facts = try await DeliveryFacts(delivery: try row.text("id"), rendered: content != nil, on: connection)
+            let facts = facts[try row.text("id")] ?? DeliveryFacts()
             claimed.append(
                 ClaimedDelivery(
                     claim: DeliveryClaim(deliveryID: try row.text("id"), claimID: try row.uuid("claim_id")),
@@ -70,9 +79,27 @@ extension Store {
                     messageKind: MessageKind(rawValue: try row.text("message_kind")) ?? .opened,
                     messageType: MessageType(rawValue: try row.text("type")) ?? .ping,
                     tries: Int(try row.int4("tries")), queuedAt: try row.date("created_at"), content: content,
-                    incidents: facts.incidents, total: facts.total, rootIncident: facts.rootIncident, lease: lease))
+                    incidents: facts.incidents, total: facts.total, rootIncident: facts.rootIncident, lease: lease,
+                    thread: kind == .slackBot
+                        ? try await Self.thread(of: try row.text("id"), on: connection) : nil))
         }
         return claimed
+    }
+
+    /// The handle of the oldest incident that has one, and how many incidents under it are open.
+    private static func thread(of delivery: String, on connection: PostgresConnection) async throws -> DeliveryThread? {
+        try await connection.query(
+            """
+            SELECT t.handle, (SELECT count(*) FROM delivery_threads o JOIN incidents n ON n.id = o.incident_id
+                               WHERE o.destination_id = t.destination_id AND o.recipient = t.recipient
+                                 AND o.handle = t.handle AND n.closed_at IS NULL) AS open
+              FROM delivery_items i JOIN delivery_threads t ON t.incident_id = i.incident_id
+                   AND t.destination_id = i.destination_id AND t.recipient = i.recipient
+             WHERE i.delivery_id = $1 AND NOT i.dropped ORDER BY i.incident_id LIMIT 1
+            """, [.text(delivery)]
+        ).rows.first.map {
+            DeliveryThread(handle: try $0.text("handle"), openIncidents: Int(try $0.int8("open")))
+        }
     }
 
     /// A message waits for the earlier messages of its incidents to this receiver.
@@ -126,88 +153,6 @@ extension Store {
         return Set(try suppressed.rows.map { try $0.text("id") })
     }
 
-    package func freeze(_ claim: DeliveryClaim, content: [UInt8]) async throws -> Bool {
-        try await transaction { connection in
-            try await connection.query(
-                """
-                UPDATE deliveries SET content = $3 WHERE id = $1 AND claim_id = $2 AND state = 'sending'
-                """, [.text(claim.deliveryID), .uuid(claim.claimID), .bytea(content)]
-            ).affected > 0
-        }
-    }
-
-    package func finish(_ claim: DeliveryClaim, _ report: DeliveryReport) async throws -> Bool {
-        let (state, delay): (DeliveryState, Duration?) =
-            switch report.end {
-            case .sent: (.sent, nil)
-            case .retry(let after): (.pending, after)
-            case .dead: (.dead, nil)
-            }
-        return try await transaction { connection in
-            let ended = try await connection.query(
-                """
-                UPDATE deliveries
-                   SET state = $3, claim_id = NULL, lease_until = NULL, code = $4, error = $5,
-                       maybe_arrived = maybe_arrived OR $6,
-                       run_at = CASE WHEN $7::float8 IS NULL THEN run_at ELSE now() + make_interval(secs => $7) END,
-                       finished_at = CASE WHEN $7::float8 IS NULL THEN now() END
-                 WHERE id = $1 AND claim_id = $2 AND state = 'sending'
-                RETURNING destination_id, attempts
-                """,
-                [
-                    .text(claim.deliveryID), .uuid(claim.claimID), .text(state.rawValue), .text(report.code),
-                    report.end == .sent ? .null : .text(report.sentence), .bool(report.maybeArrived),
-                    delay.map { .float8($0.seconds) } ?? .null,
-                ])
-            guard let row = ended.rows.first else { return false }
-            try await connection.query(
-                """
-                INSERT INTO delivery_attempts (delivery_id, n, outcome, code, message, ms, excerpt)
-                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
-                """,
-                [
-                    .text(claim.deliveryID), .int4(try row.int4("attempts")),
-                    .text(state == .pending ? "retried" : state.rawValue), .text(report.code), .text(report.sentence),
-                    .int4(Int32(clamping: Int(report.duration.seconds * 1000))),
-                    report.excerpt.map { .text($0) } ?? .null,
-                ])
-            try await note(report, of: try row.text("destination_id"), on: connection)
-            return true
-        }
-    }
-
-    private func note(_ report: DeliveryReport, of destination: String, on connection: PostgresConnection) async throws
-    {
-        if report.end == .sent {
-            try await connection.query(
-                "UPDATE destinations SET fault = NULL WHERE id = $1 AND fault IS NOT NULL", [.text(destination)])
-        } else if report.degrades || report.park != nil {
-            try await connection.query(
-                """
-                UPDATE destinations
-                   SET fault = coalesce($2, fault),
-                       parked_until = CASE WHEN $3::float8 IS NULL THEN parked_until
-                           ELSE greatest(parked_until, now() + make_interval(secs => $3)) END
-                 WHERE id = $1
-                """,
-                [
-                    .text(destination), report.degrades ? .text(report.sentence) : .null,
-                    report.park.map { .float8($0.seconds) } ?? .null,
-                ])
-        }
-    }
-
-    package func release(_ claim: DeliveryClaim) async throws {
-        _ = try await transaction { connection in
-            try await connection.query(
-                """
-                UPDATE deliveries SET state = 'pending', claim_id = NULL, lease_until = NULL, run_at = now(),
-                       attempts = attempts - CASE WHEN content IS NULL THEN 1 ELSE 0 END, tries = tries - 1
-                 WHERE id = $1 AND claim_id = $2 AND state = 'sending'
-                """, [.text(claim.deliveryID), .uuid(claim.claimID)])
-        }
-    }
-
     package func relayTotals() async throws -> RelayTotals {
         let (row, open) = try await pool.withConnection { connection in
             let row = try await connection.query(
@@ -231,45 +176,5 @@ extension Store {
             totals.openIncidents[severity] = Int(try incident.int8("total"))
         }
         return totals
-    }
-}
-
-/// What a delivery carries.
-private struct DeliveryFacts {
-    var incidents: [IncidentFacts] = []
-    var total = 0
-    var rootIncident: Int64 = 0
-
-    /// - Parameter rendered: only the thread is needed then.
-    init(delivery: String, rendered: Bool, on connection: PostgresConnection) async throws {
-        let counts = try await connection.query(
-            """
-            SELECT count(DISTINCT n.cause_id) AS total, coalesce(min(n.id), 0) AS root
-              FROM delivery_items i JOIN incidents n ON n.id = i.incident_id
-             WHERE i.delivery_id = $1 AND NOT i.dropped
-            """, [.text(delivery)]
-        ).rows[0]
-        total = Int(try counts.int8("total"))
-        rootIncident = try counts.int8("root")
-        guard !rendered else { return }
-        let rows = try await connection.query(
-            """
-            SELECT n.id, n.cause_kind, n.cause_id, n.reason, n.severity, n.provider, n.tenant_id, n.message, n.opened_at,
-                   n.deadline_at, c.user_id, c.display_name,
-                   CASE WHEN n.cause_kind = 'app' THEN (SELECT count(*) FROM schedule s
-                        WHERE s.app_id = n.cause_id AND s.status IN (1, 2)) ELSE 1 END AS channels
-              FROM delivery_items i JOIN incidents n ON n.id = i.incident_id
-              LEFT JOIN channels c ON n.cause_kind = 'channel' AND c.id = n.cause_id
-             WHERE i.delivery_id = $1 AND NOT i.dropped
-             ORDER BY n.deadline_at NULLS LAST, n.id DESC LIMIT \(ClaimedDelivery.incidentsMax)
-            """, [.text(delivery)])
-        incidents = try rows.rows.map { row in
-            let target = try DeliveryTarget(row)
-            return IncidentFacts(
-                id: target.incidentID, cause: target.cause, severity: target.severity, provider: target.provider,
-                tenantID: target.tenantID, message: try row.textOrNil("message"), openedAt: try row.date("opened_at"),
-                deadline: try row.dateOrNil("deadline_at"), userID: try row.textOrNil("user_id"),
-                displayName: try row.textOrNil("display_name"), channels: Int(try row.int8("channels")))
-        }
     }
 }

@@ -29,7 +29,7 @@ extension Store {
         return Destination(
             id: summary.id, tenantID: summary.tenantID, name: summary.name, isDefault: summary.isDefault,
             match: summary.match, recipients: summary.recipients,
-            configuration: try DestinationRow.configuration(row, ring: ring).get())
+            configuration: try DestinationRow.configuration(row, ring: ring).get(), escalatesTo: summary.escalatesTo)
     }
 
     package func put(_ destination: Destination) async throws {
@@ -43,20 +43,27 @@ extension Store {
                     id: destination.id, tenantID: destination.tenantID, revision: revision))
             try await connection.query(
                 """
-                INSERT INTO destinations (id, tenant_id, name, kind, is_default, match, recipients, revision, kid, sealed)
-                VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10)
+                INSERT INTO destinations (id, tenant_id, name, kind, is_default, match, recipients, revision, kid, sealed,
+                                          escalates_to)
+                VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10, $11)
                 ON CONFLICT (id) DO UPDATE
                    SET tenant_id = excluded.tenant_id, name = excluded.name, kind = excluded.kind,
                        is_default = excluded.is_default, match = excluded.match, recipients = excluded.recipients,
-                       revision = excluded.revision, kid = excluded.kid, sealed = excluded.sealed, fault = NULL,
-                       parked_until = NULL, removed_at = NULL
+                       revision = excluded.revision, kid = excluded.kid, sealed = excluded.sealed,
+                       parked_until = NULL, failures = 0, removed_at = NULL, escalates_to = excluded.escalates_to
                 """,
                 [
                     .text(destination.id), destination.tenantID.map { .text($0) } ?? .null, .text(destination.name),
                     .text(destination.kind.rawValue), .bool(destination.isDefault),
                     .json(DestinationRow.json(destination.match)), .textArray(destination.recipients), .int8(revision),
-                    .text(sealed.kid), .bytea(sealed.bytes),
+                    .text(sealed.kid), .bytea(sealed.bytes), destination.escalatesTo.map { .text($0) } ?? .null,
                 ])
+            // What went nowhere may go here.
+            try await connection.query(
+                """
+                UPDATE incidents SET remind_at = now()
+                 WHERE closed_at IS NULL AND told_at IS NULL AND remind_at IS NOT NULL AND parent_id IS NULL
+                """)
         }
     }
 
@@ -73,6 +80,9 @@ extension Store {
                 UPDATE deliveries SET state = 'suppressed', finished_at = now(), code = 'removed'
                  WHERE destination_id = $1 AND state = 'pending'
                 """, [.text(id)])
+            try await connection.query(
+                "INSERT INTO event (kind, destination_id, reason) VALUES ('destination_recovered', $1, $2)",
+                [.text(id), .text(IncidentCause.destinationDegraded)])
             return true
         }
     }

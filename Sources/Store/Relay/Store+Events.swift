@@ -23,9 +23,7 @@ extension Store {
             let events = try await Self.pendingEvents(limit: limit, on: connection)
             guard !events.isEmpty else { return 0 }
             var expansion = try await Expansion(rules: rules, connection: connection)
-            for (_, event) in events {
-                if let event { try await expansion.apply(event) }
-            }
+            try await expansion.apply(events.compactMap(\.event))
             try await connection.query(
                 "UPDATE event SET expanded_at = now() WHERE id = ANY ($1)", [.int8Array(events.map(\.id))])
             return events.count
@@ -45,12 +43,17 @@ extension Store {
     }
 
     /// One replica at a time, so that a channel's events are expanded in order; ends with the transaction.
-    private static func takeRelayLock(on connection: PostgresConnection) async throws -> Bool {
-        // The table's id makes it one lock for each schema of a database.
-        let lock = try await connection.query(
-            "SELECT pg_try_advisory_xact_lock(7246110520000000 + 'event'::regclass::oid::int8) AS taken")
-        return try lock.rows[0].bool("taken")
+    static func takeRelayLock(on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query("SELECT pg_try_advisory_xact_lock(\(relayLock)) AS taken").rows[0].bool("taken")
     }
+
+    /// Waits for the lock: people's acts on incidents take turns with the relay.
+    static func holdRelayLock(on connection: PostgresConnection) async throws {
+        try await connection.query("SELECT pg_advisory_xact_lock(\(relayLock))")
+    }
+
+    /// The table's id makes it one lock for each schema of a database.
+    private static let relayLock = "7246110520000000 + 'event'::regclass::oid::int8"
 
     /// Nil for a kind of a newer version, which is passed over.
     private static func pendingEvents(
@@ -58,8 +61,8 @@ extension Store {
     ) async throws -> [(id: Int64, event: RelayEvent?)] {
         let result = try await connection.query(
             """
-            SELECT id, channel_id, app_id, kind, reason, code, message, at FROM event
-             WHERE expanded_at IS NULL ORDER BY id LIMIT \(limit <= 1 ? 1 : 200)
+            SELECT id, channel_id, app_id, kind, reason, code, message, at, destination_id, payload FROM event
+             WHERE expanded_at IS NULL ORDER BY id LIMIT \(min(max(limit, 1), 1000))
             """)
         return try result.rows.map { row in
             let id = try row.int8("id")
@@ -67,7 +70,11 @@ extension Store {
             let event = RelayEvent(
                 id: id, kind: kind, channelID: try row.textOrNil("channel_id").map(ChannelID.init(rawValue:)),
                 appID: try row.textOrNil("app_id"), reason: try row.textOrNil("reason"),
-                code: try row.textOrNil("code"), message: try row.textOrNil("message"), at: try row.date("at"))
+                code: try row.textOrNil("code"), message: try row.textOrNil("message"), at: try row.date("at"),
+                destinationID: try row.textOrNil("destination_id"),
+                platform: try row.jsonOrNil("payload").flatMap {
+                    try? JSONDecoder().decode(PlatformEvent.self, from: Data($0.utf8))
+                })
             return (id, event)
         }
     }

@@ -16,7 +16,7 @@ struct SettingsDestinationsTests {
         #expect(
             destinations == [
                 .slackWebhook(url: Secret("https://hooks.slack.com/services/x")),
-                .slackBot(token: Secret("xoxb-1"), channel: "#ops"),
+                .slackBot(token: Secret("xoxb-1"), channel: "#ops", signingSecret: nil),
                 .email(
                     server: Secret("smtp://user:p%40ss@mail.example.com:587"), sender: "ops@example.com",
                     senderName: "Tokenward", recipients: ["a@example.com", "b@example.com"]),

@@ -1,0 +1,168 @@
+import Domain
+import FoundationEssentials
+import Postgres
+
+/// One incident to be told to one receiver.
+struct DeliveryOrder {
+    var incidentID: Int64
+    var receiver: Receiver
+    var kind: MessageKind
+    var type: MessageType
+    var at: Date
+}
+
+/// Writes deliveries and what they carry: orders of one receiver, kind and type share a message while it waits.
+struct DeliveryDesk {
+    private struct Group: Hashable {
+        var receiver: Receiver
+        var kind: MessageKind
+        var type: MessageType
+    }
+
+    private struct Message {
+        var id: String
+        var runAt: Date
+        var isNew: Bool
+    }
+
+    let connection: PostgresConnection
+    /// Zero: nothing is gathered, every incident is a message of its own.
+    let groupWait: Duration
+    let now: Date
+    /// Deliveries of this transaction that others may join, locked by it.
+    private var joinable: [Group: [Message]] = [:]
+
+    init(connection: PostgresConnection, groupWait: Duration, now: Date) {
+        self.connection = connection
+        self.groupWait = groupWait
+        self.now = now
+    }
+
+    mutating func enqueue(_ orders: [DeliveryOrder]) async throws {
+        guard !orders.isEmpty else { return }
+        var messages: [(message: Message, group: Group)] = []
+        var items: [(delivery: String, order: DeliveryOrder)] = []
+        for order in orders {
+            let group = Group(receiver: order.receiver, kind: order.kind, type: order.type)
+            if let open = try await joined(group, at: order.at) {
+                items.append((open, order))
+                continue
+            }
+            let message = Message(id: Self.generatedID(), runAt: order.at, isNew: true)
+            if groupWait > .zero { joinable[group, default: []].append(message) }
+            messages.append((message, group))
+            items.append((message.id, order))
+        }
+        try await insert(messages)
+        // Several items of one incident and receiver get their numbers one statement after another.
+        var rest = items
+        while !rest.isEmpty {
+            var seen: Set<String> = []
+            let first = rest.filter {
+                seen.insert("\($0.order.incidentID) \($0.order.receiver.destinationID) \($0.order.receiver.recipient)")
+                    .inserted
+            }
+            let taken = Set(first.map { "\($0.delivery) \($0.order.incidentID)" })
+            rest.removeAll { taken.contains("\($0.delivery) \($0.order.incidentID)") }
+            try await insert(items: first)
+        }
+    }
+
+    private func insert(_ messages: [(message: Message, group: Group)]) async throws {
+        guard !messages.isEmpty else { return }
+        try await connection.query(
+            """
+            INSERT INTO deliveries (id, destination_id, recipient, kind, type, run_at)
+            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+            """,
+            [
+                .textArray(messages.map(\.message.id)), .textArray(messages.map(\.group.receiver.destinationID)),
+                .textArray(messages.map(\.group.receiver.recipient)), .textArray(messages.map(\.group.kind.rawValue)),
+                .textArray(messages.map(\.group.type.rawValue)), .timestamptzArray(messages.map(\.message.runAt)),
+            ])
+    }
+
+    private func insert(items: [(delivery: String, order: DeliveryOrder)]) async throws {
+        try await connection.query(
+            """
+            INSERT INTO delivery_items (delivery_id, incident_id, destination_id, recipient, seq)
+            SELECT u.delivery_id, u.incident_id, u.destination_id, u.recipient, 1 + coalesce((
+                     SELECT max(e.seq) FROM delivery_items e WHERE e.incident_id = u.incident_id
+                        AND e.destination_id = u.destination_id AND e.recipient = u.recipient), 0)
+              FROM unnest($1::text[], $2::int8[], $3::text[], $4::text[])
+                AS u(delivery_id, incident_id, destination_id, recipient)
+            ON CONFLICT (delivery_id, incident_id) DO UPDATE SET dropped = false
+            """,
+            [
+                .textArray(items.map(\.delivery)), .int8Array(items.map(\.order.incidentID)),
+                .textArray(items.map(\.order.receiver.destinationID)),
+                .textArray(items.map(\.order.receiver.recipient)),
+            ])
+    }
+
+    /// A delivery of the group that is not due yet and not much sooner than this incident may be told.
+    private mutating func joined(_ group: Group, at runAt: Date) async throws -> String? {
+        guard groupWait > .zero else { return nil }
+        // Messages that wait long may be gathered generously.
+        let tolerance = max(groupWait.seconds, runAt.timeIntervalSince(now) / 4)
+        let earliest = max(runAt.addingTimeInterval(-tolerance), now)
+        let window = earliest...max(runAt, earliest)
+        if joinable[group] == nil { joinable[group] = try await waiting(group) }
+        return joinable[group]?.first { window.contains($0.runAt) }?.id
+    }
+
+    private func waiting(_ group: Group) async throws -> [Message] {
+        try await connection.query(
+            """
+            SELECT id, run_at FROM deliveries
+             WHERE destination_id = $1 AND recipient = $2 AND kind = $3 AND type = $4 AND state = 'pending'
+               AND attempts = 0 AND run_at >= $5
+             ORDER BY run_at, id LIMIT 100 FOR UPDATE SKIP LOCKED
+            """,
+            [
+                .text(group.receiver.destinationID), .text(group.receiver.recipient), .text(group.kind.rawValue),
+                .text(group.type.rawValue), .timestamptz(now),
+            ]
+        ).rows.map { Message(id: try $0.text("id"), runAt: try $0.date("run_at"), isNew: false) }
+    }
+
+    /// Takes incidents out of messages that were not sent yet; a message left without any is suppressed.
+    ///
+    /// Bytes that are frozen already cannot change: they are suppressed if they carry nothing else, else they go out.
+    mutating func drop(_ incidents: [Int64], kinds: [MessageKind]) async throws {
+        guard !incidents.isEmpty else { return }
+        let waiting = try await connection.query(
+            """
+            SELECT d.id, d.content IS NULL AS fresh,
+                   NOT EXISTS (SELECT 1 FROM delivery_items o JOIN incidents x ON x.id = o.incident_id
+                                WHERE o.delivery_id = d.id AND NOT o.dropped AND o.incident_id <> ALL ($1)
+                                  AND (d.kind = 'recovered' OR x.closed_at IS NULL AND x.parent_id IS NULL)) AS alone
+              FROM deliveries d
+             WHERE d.state = 'pending' AND d.kind = ANY ($2) AND d.id IN (
+                   SELECT i.delivery_id FROM delivery_items i WHERE i.incident_id = ANY ($1) AND NOT i.dropped)
+             ORDER BY d.id FOR UPDATE OF d
+            """, [.int8Array(incidents), .textArray(kinds.map(\.rawValue))])
+        var fresh: [String] = []
+        var over: Set<String> = []
+        for row in waiting.rows {
+            if try row.bool("fresh") { fresh.append(try row.text("id")) }
+            if try row.bool("alone") { over.insert(try row.text("id")) }
+        }
+        if !fresh.isEmpty {
+            try await connection.query(
+                "UPDATE delivery_items SET dropped = true WHERE incident_id = ANY ($1) AND delivery_id = ANY ($2)",
+                [.int8Array(incidents), .textArray(fresh)])
+        }
+        guard !over.isEmpty else { return }
+        joinable = joinable.mapValues { $0.filter { !over.contains($0.id) } }
+        try await connection.query(
+            """
+            UPDATE deliveries SET state = 'suppressed', finished_at = now(), code = 'closed'
+             WHERE id = ANY ($1) AND state = 'pending'
+            """, [.textArray(Array(over))])
+    }
+
+    private static func generatedID() -> String {
+        "msg_" + UUID().uuidString.lowercased().filter { $0 != "-" }
+    }
+}

@@ -1,0 +1,136 @@
+import Domain
+import FoundationEssentials
+import Postgres
+
+/// An incident about to be opened or joined.
+struct OpenIncident {
+    var cause: IncidentCause
+    var severity: Severity
+    var provider: String?
+    var tenantID: String?
+    var appID: String?
+    var code: String?
+    var message: String?
+    var title: String?
+    var link: String?
+    /// A JSON object as text.
+    var data: String?
+    var parentID: Int64?
+    var tellAt: Date
+    var deadline: Date?
+    var at: Date
+
+    func target(_ id: Int64) -> DeliveryTarget {
+        DeliveryTarget(
+            incidentID: id, cause: cause, severity: severity, provider: provider, tenantID: tenantID, tellAt: tellAt,
+            deadline: deadline, flaps: 0)
+    }
+}
+
+/// Rows of incidents and their members inside one transaction of the relay.
+struct IncidentRows {
+    let connection: PostgresConnection
+    let now: Date
+
+    /// Opens the incidents or joins the open ones of their causes; each cause once.
+    func join(_ incidents: [OpenIncident], flaps: [IncidentCause: Int]) async throws -> [IncidentCause: Int64] {
+        let sorted = incidents.sorted { $0.cause.key < $1.cause.key }
+        let opened = try await connection.query(
+            """
+            INSERT INTO incidents (cause, cause_kind, cause_id, reason, severity, provider, tenant_id, app_id, code,
+                                   message, title, link, data, parent_id, tell_at, deadline_at, opened_at, flaps)
+            SELECT c, k, i, r, s, p, t, a, o, m, l, h, j::jsonb, x, w, d, b, f
+              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                          $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int8[],
+                          $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::int4[])
+                AS u(c, k, i, r, s, p, t, a, o, m, l, h, j, x, w, d, b, f)
+            ON CONFLICT (cause) WHERE closed_at IS NULL
+            DO UPDATE SET code = coalesce(excluded.code, incidents.code),
+                          message = coalesce(excluded.message, incidents.message), deadline_at = excluded.deadline_at
+            RETURNING id, cause_kind, cause_id, reason
+            """,
+            [
+                .textArray(sorted.map(\.cause.key)), .textArray(sorted.map(\.cause.kind.rawValue)),
+                .textArray(sorted.map(\.cause.id)), .textArray(sorted.map(\.cause.reason)),
+                .textArray(sorted.map(\.severity.rawValue)), .textArray(sorted.map(\.provider)),
+                .textArray(sorted.map(\.tenantID)), .textArray(sorted.map(\.appID)), .textArray(sorted.map(\.code)),
+                .textArray(sorted.map(\.message)), .textArray(sorted.map(\.title)), .textArray(sorted.map(\.link)),
+                .textArray(sorted.map(\.data)), .int8Array(sorted.map(\.parentID)),
+                .timestamptzArray(sorted.map(\.tellAt)), .timestamptzArray(sorted.map(\.deadline)),
+                .timestamptzArray(sorted.map(\.at)), .int4Array(sorted.map { Int32(clamping: flaps[$0.cause] ?? 0) }),
+            ])
+        var ids: [IncidentCause: Int64] = [:]
+        for row in opened.rows { ids[try IncidentCause(row)] = try row.int8("id") }
+        try await join(ids)
+        return ids
+    }
+
+    /// A channel is the member of its incident; anything else is its own, under no name.
+    private func join(_ ids: [IncidentCause: Int64]) async throws {
+        let members = ids.sorted { $0.value < $1.value }
+        try await connection.query(
+            """
+            WITH m AS (
+              INSERT INTO incident_members (incident_id, channel_id) SELECT * FROM unnest($1::int8[], $2::text[])
+              ON CONFLICT (incident_id, channel_id) DO UPDATE SET left_at = NULL, joined_at = now()
+               WHERE incident_members.left_at IS NOT NULL
+              RETURNING incident_id)
+            UPDATE incidents n SET members = members + 1 FROM m WHERE n.id = m.incident_id
+            """,
+            [
+                .int8Array(members.map(\.value)),
+                .textArray(members.map { $0.key.kind == .channel ? $0.key.id : "" }),
+            ])
+    }
+
+    /// The last member leaves and closes.
+    func leave(_ ids: [Int64]) async throws {
+        guard !ids.isEmpty else { return }
+        try await connection.query(
+            """
+            UPDATE incidents SET members = members - 1, closed_at = CASE WHEN members <= 1 THEN now() END,
+                   parent_id = CASE WHEN members <= 1 THEN NULL ELSE parent_id END
+             WHERE id = ANY ($1)
+            """, [.int8Array(ids)])
+        try await connection.query(
+            "UPDATE incident_members SET left_at = now() WHERE incident_id = ANY ($1) AND left_at IS NULL",
+            [.int8Array(ids)])
+    }
+
+    /// An incident that closed within the window.
+    struct Recent {
+        var id: Int64
+        var cause: IncidentCause
+        var flaps: Int
+        /// Its end waits for everybody who knew of it, so that it can be taken back.
+        var isUntold: Bool
+    }
+
+    /// The newest of each cause that has none open.
+    func recent(_ causes: [IncidentCause]) async throws -> [Recent] {
+        try await connection.query(
+            """
+            SELECT n.id, n.cause_kind, n.cause_id, n.reason, n.flaps,
+                   coalesce(bool_and(d.state = 'pending' AND d.content IS NULL), false) AS untold
+              FROM (SELECT DISTINCT ON (cause) id, cause, cause_kind, cause_id, reason, flaps FROM incidents c
+                     WHERE cause = ANY ($1) AND closed_at > $2 AND NOT EXISTS (
+                           SELECT 1 FROM incidents o WHERE o.cause = c.cause AND o.closed_at IS NULL)
+                     ORDER BY cause, id DESC) n
+              LEFT JOIN delivery_items i ON i.incident_id = n.id AND NOT i.dropped
+              LEFT JOIN deliveries d ON d.id = i.delivery_id AND d.kind = 'recovered'
+             WHERE i.delivery_id IS NULL OR d.id IS NOT NULL
+             GROUP BY n.id, n.cause_kind, n.cause_id, n.reason, n.flaps
+            """, [.textArray(causes.map(\.key)), .timestamptz(now.earlier(by: RelayRules.flapWindow))]
+        ).rows.map { row in
+            Recent(
+                id: try row.int8("id"), cause: try IncidentCause(row), flaps: Int(try row.int4("flaps")),
+                isUntold: try row.bool("untold"))
+        }
+    }
+
+    /// Members join again as they would a new one.
+    func reopen(_ ids: [Int64]) async throws {
+        try await connection.query(
+            "UPDATE incidents SET closed_at = NULL, flaps = flaps + 1 WHERE id = ANY ($1)", [.int8Array(ids)])
+    }
+}
