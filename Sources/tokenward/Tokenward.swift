@@ -13,9 +13,10 @@ struct Tokenward: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Serve.self, Demo.self, Migrate.self, Refresh.self, StatusCommand.self, ChannelsCommand.self,
-            DestinationsCommand.self, IncidentsCommand.self, ProvidersCommand.self, DoctorCommand.self,
-            AppsCommand.self, JobsCommand.self, SchedulesCommand.self, StatisticsCommand.self, CleanupCommand.self,
-            TemplatesCommand.self, APITokensCommand.self, AuditCommand.self, KeysCommand.self,
+            DestinationsCommand.self, IncidentsCommand.self, DeliveriesCommand.self, SilencesCommand.self,
+            ProvidersCommand.self, DoctorCommand.self, AppsCommand.self, JobsCommand.self, TemplatesCommand.self,
+            APITokensCommand.self, AuditCommand.self, KeysCommand.self, SchedulesCommand.self, StatisticsCommand.self,
+            CleanupCommand.self,
         ])
 
     static func main() async {
