@@ -59,15 +59,8 @@ class Provider:
         path.write_text(CONFIGURATION.format(
             directory=self.directory, port=self.port, tls="" if self.plain else "ssl", certificate=certificate))
         self.process = subprocess.Popen([nginx(), "-p", self.directory, "-c", path, "-e", self.directory / "start.log"])
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return self
-            except OSError:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise SystemExit(f"bench: nginx does not answer; see {self.directory}.")
-                time.sleep(0.05)
+        wait_for(self.port)
+        return self
 
     def __exit__(self, *_):
         self.process.terminate()
@@ -88,6 +81,19 @@ def nginx():
         for package in root.glob("nginx_*.deb"):
             subprocess.run(["dpkg", "-x", package, root], check=True)
     return str(program)
+
+
+def wait_for(port, patience=10):
+    """Returns when something listens there."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"bench: nothing answers at port {port}.")
+            time.sleep(0.05)
 
 
 def free_port():

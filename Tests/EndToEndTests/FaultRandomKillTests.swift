@@ -115,7 +115,7 @@ struct FaultRandomKillTests {
 }
 
 /// A service that is started again on its data directory whenever it is killed.
-private actor FaultReplica {
+actor FaultReplica {
     let world: World
     let directory: String
     private var program: RunningProgram?
@@ -145,6 +145,9 @@ private actor FaultReplica {
         program?.terminate()
     }
 
+    /// After ``stop()``.
+    var hasEnded: Bool { isOver && program?.hasEnded ?? true }
+
     func live() async throws {
         do {
             while !isOver {
@@ -162,7 +165,7 @@ private actor FaultReplica {
 }
 
 /// SplitMix64: the same deaths in every run.
-private struct Dice: RandomNumberGenerator {
+struct Dice: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -42,6 +42,24 @@ import Testing
         "cancelSchedules": Sample(query: "?tenantId=other", isList: true),
         "showStatistics": Sample(query: "?tenantId=other", isList: true), "showScheduler": Sample(isList: true),
         "listIncidents": Sample(query: "?channelId=theirs", isList: true), "showIncident": Sample(foreignID: "1"),
+        "acknowledgeIncident": Sample(foreignID: "1"),
+        "snoozeIncident": Sample(foreignID: "1", body: { _ in #"{"minutes":5}"# }),
+        "listSilences": Sample(query: "?state=all", isList: true),
+        "addSilence": Sample(
+            body: { _ in #"{"matchers":{"tenants":["other"]},"endsAt":"2099-01-01T00:00:00Z"}"# }, isList: true),
+        "removeSilence": Sample(foreignID: "sil_theirs"),
+        "listDestinations": Sample(isList: true), "explainRoute": Sample(query: "?tenantId=other", isList: true),
+        "addDestination": Sample(body: { _ in
+            #"{"name":"x","kind":"webhook","url":"https://x.example/","tenantId":"other"}"#
+        }),
+        "showDestination": Sample(foreignID: "dst_theirs"),
+        "changeDestination": Sample(foreignID: "dst_theirs", body: { _ in #"{"name":"stolen"}"# }),
+        "removeDestination": Sample(foreignID: "dst_theirs"), "testDestination": Sample(foreignID: "dst_theirs"),
+        "listDeliveries": Sample(query: "?destinationId=dst_theirs", isList: true),
+        "showDelivery": Sample(foreignID: "msg_theirs"), "replayDelivery": Sample(foreignID: "msg_theirs"),
+        "replayDeliveries": Sample(
+            foreignID: "dst_theirs", body: { #"{"destinationId":"\#($0)"}"# }, isList: true),
+        "submitEvent": Sample(body: { _ in #"{"id":"e","title":"t","tenantId":"other"}"# }),
         "listApiTokens": Sample(), "createApiToken": Sample(body: { _ in #"{"name":"x","role":"superadmin"}"# }),
         "revokeApiToken": Sample(foreignID: "tenant-token-of-other-0"),
         "listTenants": Sample(), "listKeys": Sample(),
@@ -127,6 +145,7 @@ import Testing
     /// The answer without what differs between any two requests.
     private func shape(_ reply: Reply, hiding id: String) -> String {
         var text = reply.body.replacing("\"\(id)\"", with: "\"ID\"").replacing(/job_[a-z0-9]{20}/) { _ in "JOB" }
+            .replacing(/sil_[a-z0-9]{20}/) { _ in "SILENCE" }
         text = text.replacing(/\d{4}-\d\d-\d\dT[\d:.]+Z/) { _ in "TIME" }
         // Counters move between two requests for everybody.
         return text.contains("# HELP")
@@ -154,6 +173,13 @@ extension World {
                         now() + interval '1 hour', 'test');
                 INSERT INTO incidents (cause, cause_kind, cause_id, reason, severity, tenant_id, message)
                 VALUES ('channel/x/theirs', 'channel', 'theirs', 'x', 'warning', 'other', 'canary-name');
+                INSERT INTO destinations (id, tenant_id, name, kind, kid, sealed)
+                VALUES ('dst_theirs', 'other', 'canary-name', 'webhook', 'none', ''::bytea);
+                INSERT INTO deliveries (id, destination_id, kind, type, state, run_at, error)
+                VALUES ('msg_theirs', 'dst_theirs', 'opened', 'app.rejected', 'dead', now(), 'canary-name');
+                INSERT INTO silences (id, tenant_id, match, starts_at, ends_at, author, comment, applied_at)
+                VALUES ('sil_theirs', 'other', '{"tenants":[],"providers":[],"channels":[],"reasons":[],"types":[],"incident":1}',
+                        now(), now() + interval '1 day', 'canary-name', 'canary-name', now());
                 """)
         }
     }

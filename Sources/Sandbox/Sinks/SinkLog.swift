@@ -70,6 +70,7 @@ extension SinkRefusal {
             json
             ? WireAnswer(status: status, contentType: "application/json; charset=utf-8", body: body)
             : .text(body, status: status)
+        if hangs { answer.delivery = .hanging }
         if let retryAfterSeconds { answer.headers.append(("Retry-After", "\(retryAfterSeconds)")) }
         return answer
     }

@@ -69,10 +69,13 @@ package struct SinkRefusal: Sendable, Equatable {
     package var status: Int
     package var body: String
     package var retryAfterSeconds: Int?
+    /// Over HTTP: nothing is answered until the peer goes away.
+    package var hangs: Bool
 
-    package init(status: Int, body: String = "", retryAfterSeconds: Int? = nil) {
+    package init(status: Int, body: String = "", retryAfterSeconds: Int? = nil, hangs: Bool = false) {
         self.status = status
         self.body = body
         self.retryAfterSeconds = retryAfterSeconds
+        self.hangs = hangs
     }
 }

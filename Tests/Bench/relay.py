@@ -1,0 +1,203 @@
+"""Messages a second to a local sink, beside Debian's prometheus-alertmanager."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import time
+import urllib.request
+
+import provider
+
+SECRET = "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+SINK = """
+daemon off; master_process off; worker_processes 1; pid {directory}/sink.pid; error_log {directory}/sink.err;
+events {{ worker_connections 1024; }}
+http {{
+    access_log {directory}/sink.log; client_body_temp_path {directory}/sink.body; proxy_temp_path {directory}/sink.proxy;
+    fastcgi_temp_path {directory}/sink.f; uwsgi_temp_path {directory}/sink.u; scgi_temp_path {directory}/sink.s;
+    keepalive_requests 1000000;
+    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "ok"; }} }}
+}}
+"""
+
+ROUTES = """
+route: {{receiver: hook, group_by: ['...'], group_wait: 0s, group_interval: 1m, repeat_interval: 12h}}
+receivers: [{{name: hook, webhook_configs: [{{url: "http://127.0.0.1:{port}/alert", send_resolved: false}}]}}]
+"""
+
+
+class Sink:
+    """nginx that takes every message at once; its access log counts them."""
+
+    def __init__(self, directory):
+        self.directory = directory / "sink"
+        self.directory.mkdir(exist_ok=True)
+        self.port = provider.free_port()
+
+    def __enter__(self):
+        configuration = self.directory / "sink.conf"
+        configuration.write_text(SINK.format(directory=self.directory, port=self.port))
+        self.process = subprocess.Popen([provider.nginx(), "-p", self.directory, "-c", configuration])
+        provider.wait_for(self.port)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def count(self):
+        path = self.directory / "sink.log"
+        return path.read_bytes().count(b"POST ") if path.exists() else 0
+
+    def wait(self, before, count, patience=120):
+        """Seconds until so many more messages than `before` have come."""
+        start = time.monotonic()
+        while self.count() - before < count:
+            if time.monotonic() - start > patience:
+                raise SystemExit(f"bench: only {self.count() - before} of {count} messages after {patience} s.")
+            time.sleep(0.005)
+        return time.monotonic() - start
+
+
+def memory(process):
+    """Peak, MiB."""
+    with open(f"/proc/{process.pid}/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM:"))
+
+
+def alertmanager():
+    """Of the system, or Debian's package unpacked into .build: nothing is installed and no service started."""
+    found = shutil.which("prometheus-alertmanager")
+    if found:
+        return found
+    root = pathlib.Path(__file__).resolve().parents[2] / ".build/bench"
+    program = root / "usr/bin/prometheus-alertmanager"
+    if not program.exists():
+        root.mkdir(parents=True, exist_ok=True)
+        print("Fetching Debian's prometheus-alertmanager into .build/bench", flush=True)
+        subprocess.run(["apt-get", "-q", "download", "prometheus-alertmanager"], cwd=root, check=True)
+        for package in root.glob("prometheus-alertmanager_*.deb"):
+            subprocess.run(["dpkg", "-x", package, root], check=True)
+    return str(program)
+
+
+def peer(directory, sink, count):
+    """Messages a second and peak memory of alertmanager: one request brings all alerts."""
+    place = pathlib.Path(directory) / f"alertmanager-{time.monotonic_ns()}"
+    place.mkdir()
+    (place / "routes.yml").write_text(ROUTES.format(port=sink.port))
+    port = provider.free_port()
+    process = subprocess.Popen(
+        [alertmanager(), f"--config.file={place}/routes.yml", f"--storage.path={place}/data",
+         f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=error"],
+        stderr=subprocess.DEVNULL)
+    try:
+        provider.wait_for(port)
+        alerts = [{"labels": {"alertname": "Dead", "channel": f"channel-{number}", "provider": "oauth2"},
+                   "annotations": {"message": "The grant is dead: authorize the channel again."}}
+                  for number in range(count)]
+        body = json.dumps(alerts).encode()
+        before = sink.count()
+        start = time.monotonic()
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v2/alerts", body,
+                                         {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=60).read()
+        sink.wait(before, count)
+        return count / (time.monotonic() - start), memory(process)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+class Relay:
+    """The product: one statement writes the events, as flagged channels write theirs."""
+
+    def __init__(self, binary, directory, cluster, sink):
+        self.cluster = cluster
+        self.sink = sink
+        self.name = "tokenward_relay"
+        cluster.create(self.name)
+        self.environment = {
+            "PATH": os.environ["PATH"], "HOME": str(directory), "DATABASE_URL": cluster.uri(self.name),
+            "TOKENWARD_DATA_DIR": str(directory / "relay"), "TOKENWARD_LISTEN": "127.0.0.1:0",
+            "TOKENWARD_ADMIN_TOKEN": "bench-" + "0" * 32, "TOKENWARD_ALLOW_NETWORKS": "127.0.0.0/8",
+            "TOKENWARD_LOG_LEVEL": "warning", "TOKENWARD_GROUP_WAIT": "0s",
+            "WEBHOOK_URL": f"http://127.0.0.1:{sink.port}/hook", "WEBHOOK_SECRET": SECRET,
+        }
+        self.binary = binary
+        self.written = 0
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [self.binary, "serve"], env=self.environment, stdout=subprocess.PIPE, text=True)
+        for line in self.process.stdout:
+            if re.search(r"listens on http://([\d.:]+)", line):
+                return self
+        raise SystemExit(f"bench: serve ended with status {self.process.wait()}.")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+
+    def write(self, count):
+        first, self.written = self.written + 1, self.written + count
+        self.cluster.query(
+            f"""INSERT INTO event (kind, reason, message, payload)
+                SELECT 'platform', 'event', 'The grant is dead: authorize the channel again.', jsonb_build_object(
+                       'id', 'channel-' || n, 'severity', 'info', 'title', 'Dead', 'message',
+                       'The grant is dead: authorize the channel again.')
+                  FROM generate_series({first}, {self.written}) n""", self.name)
+
+    def messages_a_second(self, count):
+        before = self.sink.count()
+        self.cluster.query("CHECKPOINT")
+        start = time.monotonic()
+        self.write(count)
+        self.sink.wait(before, count)
+        return count / (time.monotonic() - start)
+
+    def latency(self, rate, seconds):
+        """95th percentile in seconds from the commit of an event to the end of its delivery, at this rate."""
+        before = self.sink.count()
+        first = self.written + 1
+        start = time.monotonic()
+        steps = seconds * 10
+        for step in range(steps):
+            self.write(rate // 10)
+            time.sleep(max(0.0, start + (step + 1) / 10 - time.monotonic()))
+        self.sink.wait(before, rate // 10 * steps)
+        time.sleep(0.5)
+        rows = self.cluster.query(
+            f"""SELECT extract(epoch FROM d.finished_at - n.opened_at) FROM incidents n
+                  JOIN delivery_items i ON i.incident_id = n.id JOIN deliveries d ON d.id = i.delivery_id
+                 WHERE d.state = 'sent' AND n.cause_id LIKE 'channel-%'
+                   AND substr(n.cause_id, 9)::int >= {first}""", self.name).split()
+        return statistics.quantiles([float(row) for row in rows], n=100)[94]
+
+    def is_durable(self):
+        """Every delivery that the sink counted is in the database as sent."""
+        return int(self.cluster.query("SELECT count(*) FROM deliveries WHERE state <> 'sent'", self.name)) == 0
+
+
+def measure(figures, wanted, cluster, directory):
+    with Sink(directory) as sink:
+        relay = Relay(str(wanted.binary), directory, cluster, sink)
+        for number in range(wanted.rounds):
+            print(f"relay round {number + 1}", flush=True)
+            messages, peak = peer(directory, sink, wanted.incidents)
+            figures.add("am", "alertmanager: messages a second", messages)
+            figures.add("ammemory", "alertmanager: peak memory, MiB", peak)
+            with relay:
+                figures.add("relay", "messages a second, each durable", relay.messages_a_second(wanted.incidents))
+                figures.add("relaymemory", "peak memory while relaying, MiB", memory(relay.process))
+                figures.add("p95", "flag to 2xx at 200 a second, p95, ms", relay.latency(200, wanted.seconds) * 1000)
+                time.sleep(1)
+                if not relay.is_durable():
+                    raise SystemExit("bench: a message that arrived is not stored as sent.")
+            figures.ratio("relayratio", "messages for one of alertmanager", "relay", "am")
+            figures.ratio("memoryratio", "peak memory for alertmanager's", "relaymemory", "ammemory")
