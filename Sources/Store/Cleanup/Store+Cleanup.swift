@@ -127,6 +127,8 @@ extension Store: CleanupStore {
                            SELECT 1 FROM delivery_items i JOIN deliveries d ON d.id = i.delivery_id
                             WHERE i.incident_id = n.id AND (d.finished_at IS NULL OR d.finished_at >= $1)))
                      + (SELECT count(*) FROM event WHERE expanded_at < $1)
+                     + (SELECT count(*) FROM silences WHERE ends_at < $1)
+                     + (SELECT count(*) FROM platform_events WHERE at < $1)
                      + (SELECT count(*) FROM destinations x WHERE x.removed_at < $1 AND NOT EXISTS (
                            SELECT 1 FROM deliveries d
                             WHERE d.destination_id = x.id AND (d.finished_at IS NULL OR d.finished_at >= $1))) AS n
