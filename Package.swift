@@ -100,8 +100,8 @@ let tests: [(name: String, uses: [String], products: [Target.Dependency])] = [
     (
         "Runtime",
         [
-            "Curl", "Domain", "Journal", "Notifier", "Postgres", "Providers", "Runtime", "Scheduling", "Sealing", "Store",
-            "Templates", "TestSupport",
+            "Curl", "Domain", "Journal", "Notifier", "Postgres", "Providers", "Runtime", "Scheduling", "Sealing",
+            "Store", "Templates", "TestSupport",
         ],
         [subprocess]
     ),

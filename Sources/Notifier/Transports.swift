@@ -20,6 +20,7 @@ package struct Transports: Sendable {
         let texts = MessageTexts(templates: templates, language: language)
         self.init([
             SlackWebhookTransport(http: http, texts: texts, now: now),
+            SlackBotTransport(http: http, texts: texts, now: now),
             MailTransport(mail: mail, texts: texts, links: links),
             WebhookTransport(http: http, now: now),
         ])

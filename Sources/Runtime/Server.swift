@@ -78,7 +78,6 @@ package struct Server: Sendable {
             reads: reads, jobSignal: jobSignal, scheduleSignal: scheduleSignal, relayWakes: wakes, logger: logger)
         let notifier = notifierSettings { refresher.standing.isClockInDoubt }
         let transport = CurlTransport(client: ports.curl)
-        let links = installation.repairLinks(publicURL: web.publicURL)
         let services: [any Service] = [
             web,
             Observer(
@@ -92,8 +91,9 @@ package struct Server: Sendable {
                 store: installation.store, wake: scheduleSignal, jobs: jobSignal, heartbeats: heartbeats,
                 logger: logger),
             Dispatcher(
-                store: installation.store, transports: installation.transports(transport),
-                links: .init(overview: web.publicURL + "/status") { links.url(of: $0, incident: $1) },
+                store: installation.store,
+                transports: installation.transports(transport, publicURL: web.publicURL),
+                links: installation.messageLinks(publicURL: web.publicURL),
                 settings: notifier, wake: wakes.dispatcher, heartbeats: heartbeats, metrics: metrics, logger: logger),
             Relay(
                 store: installation.store, settings: notifier, wake: wakes.relay, dispatcher: wakes.dispatcher,

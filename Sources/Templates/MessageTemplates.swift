@@ -16,10 +16,12 @@ package struct MessageTemplates: Sendable {
     static let required =
         ["opened", "reminder", "escalated", "recovered", "test"].flatMap { kind in
             ["html", "slack", "subject", "text"].map { "\(kind).\($0)" }
-        } + ["reason.text", MessageWords.template, "notice.page", "reauthorize.page"]
+        } + ["reason.text", MessageWords.template, "notice.page", "reauthorize.page", "unsubscribe.page"]
 
     private let libraries: [String: MustacheLibrary]
     private let files: [String: [UInt8]]
+    /// Languages whose words are not all there.
+    private let lacking: Set<String>
     /// Names without language, sorted.
     package let names: [String]
 
@@ -77,6 +79,12 @@ package struct MessageTemplates: Sendable {
         }
         self.libraries = libraries
         self.files = files
+        lacking = Set(
+            Self.languages.filter { language in
+                let own = sources.first { $0.name.name == MessageWords.template && $0.name.language == language }
+                let names = (try? own.map { try MessageWords.lines($0.text, file: $0.file) })?.map(\.name) ?? []
+                return !words.isSubset(of: names)
+            })
         self.names = english.sorted()
     }
 
@@ -116,10 +124,9 @@ package struct MessageTemplates: Sendable {
     package func words(
         language: String, _ context: [String: TemplateValue]
     ) throws(TemplateError) -> [String: TemplateValue] {
-        let english = MessageWords.values(try render(MessageWords.template, context))
-        guard language != Self.fallbackLanguage else { return english }
         let own = MessageWords.values(try render(MessageWords.template, language: language, context))
-        return english.merging(own) { _, own in own }
+        guard lacking.contains(language) else { return own }
+        return MessageWords.values(try render(MessageWords.template, context)).merging(own) { _, own in own }
     }
 
     // MARK: Loading

@@ -67,8 +67,14 @@ import Testing
         let addresses = AddressRefusal(
             ofURL: { $0 == Sample.slackURL ? "Slack is private." : "The receiver is private." },
             ofMailServer: { _ in "The mail server is private." })
+        let bot = DestinationConfiguration.slackBot(
+            token: Secret("x"), channel: "#a", signingSecret: nil, api: Secret("https://slack.internal"))
         for (configuration, sentence) in zip(
-            Sample.configurations, ["Slack is private.", "The receiver is private.", "The mail server is private."])
+            [Sample.configuration(.slackWebhook), Sample.configuration(.webhook), Sample.configuration(.email), bot],
+            [
+                "Slack is private.", "The receiver is private.", "The mail server is private.",
+                "The receiver is private.",
+            ])
         {
             let destination = Destination(
                 id: "d", name: "D", recipients: configuration.kind == .email ? ["a@b"] : [],

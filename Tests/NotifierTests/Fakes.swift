@@ -63,26 +63,25 @@ enum Sample {
     static let webhookSecret = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     static let mailServer = Secret("smtp://mailer:canary%40Password@mail.example:587")
 
-    /// Kinds that have a transport.
-    static let kinds = DestinationKind.allCases.filter { $0 != .slackBot }
-
     static let configurations: [DestinationConfiguration] = [
         .slackWebhook(url: slackURL), .webhook(url: webhookURL, secret: webhookSecret),
         .email(server: mailServer, sender: "Tokenward <alerts@tokenward.example>"),
+        .slackBot(
+            token: Secret("xoxb-canary-Bot-Token"), channel: "#alerts", signingSecret: Secret("canary-Signing-Secret")),
     ]
 
     /// What must never be seen outside the request itself.
     static let canaries = [
         "canarySlackPath123", "canaryHookPath", "canaryHookKey", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "canary%40Password",
-        "canary@Password",
+        "canary@Password", "xoxb-canary-Bot-Token", "canary-Signing-Secret",
     ]
 
     static func canaries(of configuration: DestinationConfiguration) -> [String] {
         switch configuration {
         case .slackWebhook: ["canarySlackPath123", slackURL.reveal()]
         case .webhook: ["canaryHookPath", "canaryHookKey", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
-        case .slackBot: ["xoxb-canaryBotToken", "canarySigningSecret"]
+        case .slackBot: ["xoxb-canary-Bot-Token", "canary-Signing-Secret"]
         case .email: ["canary%40Password", "canary@Password", mailServer.reveal()]
         }
     }

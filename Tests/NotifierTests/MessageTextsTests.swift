@@ -30,7 +30,7 @@ import Testing
                         let isShared = kind == .recovered && type.rawValue.hasPrefix("channel.")
                         #expect(other == nil || isShared, "\(wording.title) is also \(other ?? "")")
                     }
-                    for target in [TemplateTarget.slack, .text, .html] {
+                    for target in channels == 1 ? [TemplateTarget.text] : [.slack, .html] {
                         let body = try wording.body(target, listing: 20)
                         #expect(!body.contains("{{") && body.count > 15, "\(type) \(kind) \(target): \(body)")
                     }
@@ -43,10 +43,11 @@ import Testing
     func `nothing stays English`(_ language: String) throws {
         for type in Self.openTypes + [.ping] {
             for kind in MessageKind.allCases {
-                var message = SampleMessage.message(kind: kind, type: type, channels: 30)
+                var message = SampleMessage.message(kind: kind, type: type, channels: 6)
                 message.message = nil
                 let (own, english) = (try wording(message, language), try wording(message))
-                #expect(own.title != english.title)
+                // The platform's own news has the platform's own words.
+                if message.type != .platformEvent || kind != .opened { #expect(own.title != english.title) }
                 let lines = Set(try english.body(.text, listing: 5).split(separator: "\n"))
                 let shared = try own.body(.text, listing: 5).split(separator: "\n").filter { line in
                     lines.contains(line) && line.contains { $0.isLetter }

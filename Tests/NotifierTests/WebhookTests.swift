@@ -23,6 +23,35 @@ import Testing
         #expect(signatures[1] == alone)
     }
 
+    @Test(arguments: [(-1.0, 1), (0.0, 1), (0.001, 2), (86_400.0, 2)])
+    func `a former secret signs beside the new one until its end`(_ left: Double, _ count: Int) async throws {
+        let http = ScriptedHTTP(status: 200)
+        let new = WebhookSecret.generated()
+        let configuration = DestinationConfiguration.webhook(
+            url: Sample.webhookURL, secret: new,
+            retiring: RetiringSecret(secret: Sample.webhookSecret, until: Sample.date.addingTimeInterval(left)))
+        let transport = WebhookTransport(http: http) { Sample.date }
+        _ = await transport.send(Array("{}".utf8), Sample.envelope(), configuration) { true }
+        let signature = try #require(http.requests[0].headers.first { $0.name == "webhook-signature" }?.value)
+        let seconds = Int64(Sample.date.timeIntervalSince1970)
+        let expected = try [new, Sample.webhookSecret].prefix(count).map {
+            try WebhookSecret(parsing: $0).signature(id: "msg_1", timestamp: seconds, body: Array("{}".utf8))
+        }
+        #expect(signature == expected.joined(separator: " "))
+    }
+
+    @Test func `the platform's own data goes on as it came`() throws {
+        var message = SampleMessage.message(kind: .opened, type: .platformEvent)
+        message.data = #"{"rows":12,"late":true,"of":null,"list":[1.5,"x"]}"#
+        let body = String(decoding: WebhookPayload.body(message, timestamp: Sample.date), as: UTF8.self)
+        #expect(body.contains(#""event":{"late":true,"list":[1.5,"x"],"of":null,"rows":12}"#), "\(body)")
+        #expect(body.contains(#""title":"The nightly import was late""#))
+        message.data = "not json"
+        #expect(
+            String(decoding: WebhookPayload.body(message, timestamp: Sample.date), as: UTF8.self).contains(
+                #""event":null"#))
+    }
+
     @Test(arguments: [
         "", " ", "whsec_", "whsec_AAAA", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_%%%%",
         "whsec_" + String(repeating: "A", count: 400),

@@ -4,7 +4,7 @@ enum MessageTypeNames {
     static var joined: String { MessageType.allCases.map(\.rawValue).joined(separator: ", ") }
 }
 
-/// Why a server may not be called; nil when it may. The guard of outgoing connections gives the answers.
+/// Why a server may not be called, as the guard of outgoing connections says; nil when it may.
 package struct AddressRefusal: Sendable {
     package var ofURL: @Sendable (Secret) -> String?
     /// Of an `smtp` or `smtps` URL.

@@ -8,6 +8,8 @@ struct MessageFacts {
 
     /// Longest text of the platform's own events and of our sentences; a provider's is ``DisplayText/charactersMax``.
     static let sentenceMax = 500
+    /// Longest title of the platform's own events.
+    static let titleMax = 200
 
     init(_ message: RelayMessage, at now: Date) {
         let family = Family(message.type)
@@ -17,7 +19,8 @@ struct MessageFacts {
         values["since"] = .text(CivilTime(message.since).readable)
         values["provider"] = .optional(message.provider.map { DisplayText.short($0) })
         values["link"] = .optional(message.link)
-        values["name"] = .optional(message.channels.first.map(Self.name))
+        values["name"] = .optional(
+            message.title.map { DisplayText.short($0, max: Self.titleMax) } ?? message.channels.first.map(Self.name))
         values["deadline"] = .optional(message.deadline.map { CivilTime($0).readable })
         // What is told of apps and providers is our own English, which the reason's sentence says in every language.
         switch family {

@@ -16,13 +16,13 @@ package enum SampleMessage {
         let reason = Self.reason(type)
         let isOver = kind == .recovered
         let isChannel = type.rawValue.hasPrefix("channel.")
-        let rows = isChannel ? (0..<min(channels, 100)).map { row($0, isOver ? nil : link) } : named(type)
+        let rows = isChannel ? (0..<min(channels, 100)).map { row($0, isOver ? nil : link) } : []
         return RelayMessage(
             kind: kind, type: type, severity: severity(type, kind), provider: provider(type), reason: reason,
             message: isOver ? nil : sentence(type),
             link: isOver ? nil : isChannel ? rows.first?.link : link + "/status",
             deadline: isOver || !isChannel ? nil : rows.first?.deadline, since: date, channels: rows,
-            total: type == .ping ? 0 : max(channels, 1))
+            total: type == .ping ? 0 : max(channels, 1), title: title(type))
     }
 
     private static func type(_ type: MessageType?, kind: MessageKind) -> MessageType {
@@ -53,8 +53,8 @@ package enum SampleMessage {
         case .channelExpiring: "expiring"
         case .appRejected, .appRecovered: "app_rejected"
         case .providerDegraded, .providerRecovered: "degraded"
-        case .destinationDegraded: "destination_degraded"
-        case .platformEvent: "event"
+        case .destinationDegraded: IncidentCause.destinationDegraded
+        case .platformEvent: IncidentCause.platformEvent
         case .ping: "test"
         }
     }
@@ -62,7 +62,8 @@ package enum SampleMessage {
     private static func severity(_ type: MessageType, _ kind: MessageKind) -> Severity {
         guard kind.tellsOpen else { return .info }
         return switch type {
-        case .channelRefreshFailing, .channelExpiring, .providerDegraded, .platformEvent: .warning
+        case .channelRefreshFailing, .channelExpiring, .providerDegraded: .warning
+        case .platformEvent: .info
         default: .critical
         }
     }
@@ -79,7 +80,15 @@ package enum SampleMessage {
         case .channelReauthorizationRequired: "Instagram answered HTTP 400 (190): the session has been invalidated."
         case .channelRefreshFailing: "Instagram answered HTTP 500 three times."
         case .destinationDegraded: "The receiver wants no more messages (410)."
-        case .platformEvent: "The night's import stopped after 3 of 40 shops."
+        case .platformEvent: "The import of last night took 3 h longer than usual; all rows are there."
+        default: nil
+        }
+    }
+
+    private static func title(_ type: MessageType) -> String? {
+        switch type {
+        case .destinationDegraded: "Webhook of the shop"
+        case .platformEvent: "The nightly import was late"
         default: nil
         }
     }
@@ -92,14 +101,5 @@ package enum SampleMessage {
             id: "ch_sample\(number + 1)", tenantID: number % 2 == 0 ? "acme" : "globex", userID: "maria",
             displayName: name, provider: "instagram", deadline: date.addingTimeInterval(Double(3 + number) * 86400),
             link: link.map { "\($0)/reauthorize/k1.\(number + 1).c2FtcGxl.c2lnbmF0dXJl" })
-    }
-
-    private static func named(_ type: MessageType) -> [RelayMessage.Channel] {
-        guard type == .destinationDegraded else { return [] }
-        return [
-            RelayMessage.Channel(
-                id: "dst_sample", tenantID: "", userID: nil, displayName: "Webhook of the shop", provider: "",
-                deadline: nil, link: nil)
-        ]
     }
 }

@@ -27,7 +27,8 @@ struct WebhookPayload: Encodable {
     }
 
     private enum DataKey: String, CodingKey {
-        case kind, severity, provider, reason, message, link, deadline, since, channels, total
+        case kind, severity, provider, reason, title, message, link, deadline, since, channels, total, event,
+            acknowledgedBy
     }
 
     private enum ChannelKey: String, CodingKey {
@@ -48,8 +49,14 @@ struct WebhookPayload: Encodable {
         try data.encode(message.deadline.map { CivilTime($0).timestamp }, forKey: .deadline)
         try data.encode(CivilTime(message.since).timestamp, forKey: .since)
         try data.encode(message.total, forKey: .total)
+        try data.encodeIfPresent(message.acknowledgedBy, forKey: .acknowledgedBy)
+        if message.type == .platformEvent {
+            try data.encode(message.title, forKey: .title)
+            try data.encode(message.data.flatMap(EventData.init(parsing:)), forKey: .event)
+        }
         var channels = data.nestedUnkeyedContainer(forKey: .channels)
-        for channel in message.channels {
+        // What is not a channel is named by `title`.
+        for channel in message.channels where message.type.rawValue.hasPrefix("channel.") {
             var row = channels.nestedContainer(keyedBy: ChannelKey.self)
             try row.encode(channel.id, forKey: .id)
             try row.encode(channel.tenantID, forKey: .tenantId)

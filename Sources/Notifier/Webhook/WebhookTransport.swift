@@ -25,8 +25,9 @@ package struct WebhookTransport: Transport {
         _ content: [UInt8], _ envelope: Envelope, _ configuration: DestinationConfiguration,
         permit: @escaping @Sendable () -> Bool
     ) async -> AttemptEnd {
-        guard case .webhook(let url, let secret, _) = configuration else { return .wrongKind }
-        guard let keys = try? WebhookSecret(parsing: secret) else {
+        guard case .webhook(let url, let secret, let retiring) = configuration else { return .wrongKind }
+        let former = retiring.flatMap { $0.until > now() ? " " + $0.secret.reveal() : nil } ?? ""
+        guard let keys = try? WebhookSecret(parsing: Secret(secret.reveal() + former)) else {
             return AttemptEnd(
                 .permanent(degrades: true), code: "secret", sentence: "The webhook's signing secret is not usable.",
                 maybeArrived: false)

@@ -38,11 +38,14 @@ struct WebServer: Service {
         let links = installation.repairLinks(publicURL: publicURL)
         let pages = installation.reauthorization(ports, publicURL: publicURL, logger: logger)
         reauthorization = pages
+        let outer = OuterPages(
+            reauthorization: pages, unsubscription: installation.unsubscription(),
+            slack: installation.slackHook(CurlTransport(client: ports.curl), logger: logger))
         var interfacePorts = HTTPInterface.Ports(
             channels: installation.store, refresher: refresher, incidents: installation.store,
             authenticator: TokenAuthenticator(tokens: installation.store), catalogue: installation.catalogue,
             intake: installation.intake, link: { try? await links.url(of: $0) },
-            pages: { try await pages.answer(PageRequest($0)).map(APIResponse.init) },
+            pages: { try await outer.answer($0) },
             links: links,
             access: .init(
                 tokens: installation.store, audit: installation.store,

@@ -9,7 +9,10 @@ extension SettingsReader {
         let token = secret("SLACK_BOT_TOKEN")
         let channel = text("SLACK_CHANNEL")
         if let token, let channel {
-            found.append(.slackBot(token: token, channel: channel, signingSecret: secret("SLACK_SIGNING_SECRET")))
+            found.append(
+                .slackBot(
+                    token: token, channel: channel, signingSecret: secret("SLACK_SIGNING_SECRET"),
+                    api: outgoingURL("SLACK_API_URL", allowed: allowed).map(SettingsReader.base)))
         } else if token != nil {
             refuse("SLACK_CHANNEL is not set though SLACK_BOT_TOKEN is: set both.")
         } else if channel != nil {
@@ -26,6 +29,13 @@ extension SettingsReader {
             refuse("WEBHOOK_URL is not set though WEBHOOK_SECRET is: set both.")
         }
         return found
+    }
+
+    /// Without the slashes at its end.
+    private static func base(_ url: Secret) -> Secret {
+        var text = url.reveal()
+        while text.hasSuffix("/") { text.removeLast() }
+        return Secret(text)
     }
 
     private mutating func email(allowed: [NetworkRange]) -> ConfiguredDestination? {

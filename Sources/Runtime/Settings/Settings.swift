@@ -91,7 +91,7 @@ package struct Settings: Sendable {
 /// A destination given by the environment.
 package enum ConfiguredDestination: Sendable, Equatable {
     case slackWebhook(url: Secret)
-    case slackBot(token: Secret, channel: String, signingSecret: Secret?)
+    case slackBot(token: Secret, channel: String, signingSecret: Secret?, api: Secret? = nil)
     case email(server: Secret, sender: String, senderName: String?, recipients: [String])
     case webhook(url: Secret, secret: Secret)
 }

@@ -89,6 +89,9 @@ package enum SettingsTable {
         SettingRow("SLACK_BOT_TOKEN", .secret, "Slack bot token, with `SLACK_CHANNEL`"),
         SettingRow("SLACK_CHANNEL", .text, "Channel the bot posts to, by id or `#name`"),
         SettingRow(
+            "SLACK_API_URL", .url,
+            "Base of Slack's Web API when it is not `https://slack.com`: a sandbox, a test or GovSlack"),
+        SettingRow(
             "SLACK_SIGNING_SECRET", .secret,
             "Signing secret of the bot's app: proves what its buttons send; without it messages have none"),
         SettingRow(

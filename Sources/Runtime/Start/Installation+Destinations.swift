@@ -2,6 +2,7 @@ import Curl
 package import Domain
 import FoundationEssentials
 import Notifier
+import Reauthorization
 import Store
 
 /// How a test message ended.
@@ -62,10 +63,10 @@ extension Installation {
             Destination(
                 id: environmentPrefix + "slack", name: "Slack", isDefault: true,
                 configuration: .slackWebhook(url: url))
-        case .slackBot(let token, let channel, let signingSecret):
+        case .slackBot(let token, let channel, let signingSecret, let api):
             Destination(
                 id: environmentPrefix + "slack-bot", name: "Slack bot", isDefault: true,
-                configuration: .slackBot(token: token, channel: channel, signingSecret: signingSecret))
+                configuration: .slackBot(token: token, channel: channel, signingSecret: signingSecret, api: api))
         case .email(let server, let sender, let name, let recipients):
             Destination(
                 id: environmentPrefix + "email", name: "E-mail", isDefault: true, recipients: recipients,
@@ -79,11 +80,23 @@ extension Installation {
 
     func tester(_ transport: CurlTransport, publicURL: String) throws -> DestinationTester {
         DestinationTester(
-            transports: transports(transport), links: .init(overview: publicURL + "/status") { _, _ in nil },
+            transports: transports(transport, publicURL: publicURL), links: messageLinks(publicURL: publicURL),
             addresses: try settings.destinationAddresses())
     }
 
-    func transports(_ transport: CurlTransport) -> Transports {
-        Transports(http: transport, mail: transport, templates: templates, language: settings.relay.language)
+    func transports(_ transport: CurlTransport, publicURL: String) -> Transports {
+        Transports(
+            http: transport, mail: transport, templates: templates, language: settings.relay.language,
+            links: messageLinks(publicURL: publicURL))
+    }
+
+    func messageLinks(publicURL: String) -> MessageLinks {
+        let repair = repairLinks(publicURL: publicURL)
+        return MessageLinks(
+            overview: publicURL + "/status",
+            mute: { [ring] in
+                Unsubscription.url(publicURL: publicURL, ring: ring, destination: $0, recipient: $1)
+            }
+        ) { repair.url(of: $0, incident: $1) }
     }
 }
