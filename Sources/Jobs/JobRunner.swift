@@ -11,7 +11,9 @@ package struct JobRunner: Service {
     static let loopName = "jobs"
     /// Nothing waits longer for another worker than this.
     static let lease: Duration = .seconds(30)
-    static let patience: Duration = .seconds(60)
+    /// Longer than the lease of a channel that a dead replica held, where that is the shortest (PROTOCOL §2: 120 s), and
+    /// the look for orphans after it.
+    static let patience: Duration = .seconds(150)
     static let batch = 32
     static let triesMax = 3
     /// Before the second try; doubled before the third.

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Two replicas, one killed in the middle of a job and while a schedule comes every second.
-@Suite(.timeLimit(.minutes(5))) struct JobsKillTests {
+@Suite(.timeLimit(.minutes(8))) struct JobsKillTests {
     private static let channels = 320
 
     @Test func `every job and every slot runs once when a replica is killed in the middle`() async throws {
@@ -33,7 +33,7 @@ import Testing
                     // As an orchestrator does: the replica comes back to its own volume and settles its claims.
                     try await world.serve(replica: isFirst ? 0 : 1) { again, _ in
                         let done = try await eventual(
-                            within: .seconds(120), every: .milliseconds(250), "the job is done by another",
+                            within: .seconds(240), every: .milliseconds(250), "the job is done by another",
                             evidence: { first.text + second.text + again.text }
                         ) {
                             let answer = try await survivor.get("/v1/jobs/\(job)").json
@@ -51,9 +51,12 @@ import Testing
         #expect(job["processed"] == .number(Double(ids.count)) && job["total"] == job["processed"], "\(job)")
         let results = (job["results"]?.items ?? []).compactMap { $0["channelId"]?.text }
         #expect(results == ids)
-        // A batch that was under way may have reached the provider and is found young, or is renewed once more.
+        // The batch that was under way may have reached the provider; its channels are renewed once more, or found young.
         let renewals = ids.map { world.provider.grant(provider: .youtube, account: $0)?.renewals ?? 0 }
-        #expect(renewals.allSatisfy { (1...2).contains($0) } && renewals.count { $0 == 2 } <= 32, "\(renewals)")
+        #expect(renewals.allSatisfy { $0 <= 2 } && renewals.count { $0 != 1 } <= 32, "\(renewals)")
+        // A channel that was not renewed is told as such.
+        let renewed = (job["results"]?.items ?? []).count { $0["outcome"]?.text == "renewed" }
+        #expect(renewed >= ids.count - 32, "\(renewed) renewed: \(job["failed"] ?? .null) failed")
     }
 
     private func checkSlots(_ world: World) async throws {
