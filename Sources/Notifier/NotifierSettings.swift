@@ -26,7 +26,8 @@ package struct NotifierSettings: Sendable {
 
     package init(
         schedule: DeliverySchedule = DeliverySchedule(), language: String = "en", poll: Duration = .seconds(1),
-        inFlightMax: Int = 256, failingMax: Int = 32, perDestinationMax: Int = 4, webhookMax: Int = 32, slackPace: Duration = .seconds(1),
+        inFlightMax: Int = 256, failingMax: Int = 32, perDestinationMax: Int = 4, webhookMax: Int = 32,
+        slackPace: Duration = .seconds(1),
         rules: RelayRules = RelayRules(), watchEvery: Duration = .seconds(60),
         isClockInDoubt: @escaping @Sendable () -> Bool = { false }
     ) {

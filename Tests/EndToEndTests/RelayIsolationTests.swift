@@ -63,7 +63,8 @@ import Testing
     ) async throws -> [Double] {
         for number in 0..<events {
             let next = ContinuousClock.now + .milliseconds(80)
-            let reply = try await admin.post("/v1/events", #"{"id":"\#(name)-\#(number)","severity":"info","title":"x"}"#)
+            let reply = try await admin.post(
+                "/v1/events", #"{"id":"\#(name)-\#(number)","severity":"info","title":"x"}"#)
             try #require(reply.status == 202, "\(reply)")
             try await eventually("the next event is due") { ContinuousClock.now >= next }
         }

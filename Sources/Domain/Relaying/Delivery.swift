@@ -121,8 +121,9 @@ package struct DeliveryReport: Sendable, Equatable {
     package var park: Duration?
     /// The destination itself needs a human; the sentence says why.
     package var degrades: Bool
-    /// What later messages of these incidents to this receiver need; at most 400 bytes. Kept with each incident of the
-    /// delivery, in place of an earlier one; nil keeps that.
+    /// What later messages of these incidents to this receiver need; at most 400 bytes.
+    ///
+    /// Kept with each incident of the delivery, in place of an earlier one; nil keeps that.
     package var handle: String?
 
     package init(

@@ -1,6 +1,6 @@
 /// News of the platform's own that is relayed as `platform.event` (`POST /v1/events`).
 package struct PlatformEvent: Sendable, Equatable, Codable {
-    /// The sender's, unique per tenant: the same id is the same event. 1…200 characters.
+    /// The sender's, 1…200 characters, unique per tenant: the same id is the same event.
     package var id: String
     package var severity: Severity
     /// One line, 1…200 characters.

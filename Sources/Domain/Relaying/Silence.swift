@@ -51,7 +51,9 @@ package struct SilenceMatch: Sendable, Equatable, Codable {
 package struct Silence: Sendable, Equatable {
     /// `sil_` and 20 random characters.
     package var id: String
-    /// Nil: of the platform. A tenant's covers that tenant's incidents only.
+    /// Nil: of the platform.
+    ///
+    /// A tenant's covers that tenant's incidents only.
     package var tenantID: String?
     package var match: SilenceMatch
     package var startsAt: Date
