@@ -71,10 +71,10 @@ def memory(process):
 
 
 def alertmanager():
-    """Of the system, or Debian's package unpacked into .build: nothing is installed and no service started."""
+    """The command: of the system, or Debian's package unpacked into .build: nothing is installed, no service started."""
     found = shutil.which("prometheus-alertmanager")
     if found:
-        return found
+        return [found]
     root = pathlib.Path(__file__).resolve().parents[2] / ".build/bench"
     program = root / "usr/bin/prometheus-alertmanager"
     if not program.exists():
@@ -83,7 +83,10 @@ def alertmanager():
         subprocess.run(["apt-get", "-q", "download", "prometheus-alertmanager"], cwd=root, check=True)
         for package in root.glob("prometheus-alertmanager_*.deb"):
             subprocess.run(["dpkg", "-x", package, root], check=True)
-    return str(program)
+    # It reads its templates at a fixed path, which this process alone sees.
+    share = "/usr/share/prometheus"
+    return ["unshare", "--map-root-user", "--mount", "sh", "-c",
+            f'mount --bind {root}{share} {share} && exec {program} "$@"', "sh"]
 
 
 def peer(directory, sink, count):
@@ -93,7 +96,7 @@ def peer(directory, sink, count):
     (place / "routes.yml").write_text(ROUTES.format(port=sink.port))
     port = provider.free_port()
     process = subprocess.Popen(
-        [alertmanager(), f"--config.file={place}/routes.yml", f"--storage.path={place}/data",
+        [*alertmanager(), f"--config.file={place}/routes.yml", f"--storage.path={place}/data",
          f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=error"],
         stderr=subprocess.DEVNULL)
     try:
