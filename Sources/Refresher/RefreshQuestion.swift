@@ -94,7 +94,8 @@ package struct RefreshQuestion: Sendable {
     private func notDue(_ channel: ChannelSnapshot) -> RefreshReport {
         let left = channel.accessExpiresAt.map { $0.timeIntervalSince(channel.databaseTime) / 3600 }
         let tenths = left.map { ($0 * 10).rounded(.down) / 10 }
-        return report(channel, .notDue, "not_due", tenths.map { "\($0) h left" } ?? "It does not expire.")
+        let endless = channel.dueAt == nil ? "It does not expire." : "Its end is not known, and its next try is set."
+        return report(channel, .notDue, "not_due", tenths.map { "\($0) h left" } ?? endless)
     }
 
     private func report(
