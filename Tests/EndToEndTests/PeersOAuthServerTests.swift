@@ -58,7 +58,7 @@ import Testing
 
     private func refuseWithoutTheAuthority(_ world: World, _ id: String, _ server: PeerOAuthServer) async throws {
         let ending = try await world.run("refresh", "--channel", id, "--force", settings: ["TOKENWARD_CA_FILE": ""])
-        #expect(ending.status == 1 && ending.output.contains("❌ \(id) transient"), "\(ending)")
+        #expect(ending.status == 1 && ending.output.contains("❌ \(id) (tenant default): transient"), "\(ending)")
         #expect(ending.output.lowercased().contains("certificate"), "\(ending)")
         #expect(try await server.stats()[id]?.refreshes == 0)
     }

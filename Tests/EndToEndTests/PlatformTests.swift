@@ -87,7 +87,8 @@ import Testing
             let start = ContinuousClock.now
             let ending = try await world.run("refresh", "--channel", "slow", "--force", within: .seconds(50))
             let took = start.duration(to: .now)
-            #expect(ending.status == 1 && ending.output.contains("❌ slow unknown_outcome"), "\(ending)")
+            #expect(
+                ending.status == 1 && ending.output.contains("❌ slow (tenant default): unknown_outcome"), "\(ending)")
             #expect((Duration.seconds(29)...(.seconds(40))).contains(took))
             #expect(try await world.count("schedule WHERE channel_id = 'slow' AND doubt") == 1)
             #expect(world.provider.grant(provider: .amocrm, account: "slow")?.requests == 1)
