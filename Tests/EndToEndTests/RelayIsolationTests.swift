@@ -10,6 +10,10 @@ import Testing
     private static let rounds = 3
     private static let events = 25
 
+    // TOKENWARD_TEST_LONG=1, with nothing beside it: the ratio itself. Among other suites the machine's own noise is
+    // greater, and what is looked for is a destination that holds up the others: four times as slow when they did.
+    private static let ratioMax = ProcessInfo.processInfo.environment["TOKENWARD_TEST_LONG"] == "1" ? 1.2 : 3
+
     @Test func `bad destinations leave the others as quick as they were`() async throws {
         let settings = [
             "SLACK_WEBHOOK_URL": "", "SMTP_URL": "", "SMTP_FROM": "", "SUPERADMIN_EMAILS": "",
@@ -47,7 +51,7 @@ import Testing
                     print(
                         "isolation: median \(Self.median(alone)) ms alone, \(Self.median(beside)) ms beside, ratio \(ratio)"
                     )
-                    #expect(ratio <= 1.2, "\(Self.median(alone)) ms alone, \(Self.median(beside)) ms beside")
+                    #expect(ratio <= Self.ratioMax, "\(Self.median(alone)) ms alone, \(Self.median(beside)) ms beside")
                     #expect(limiting.attempts > 0)
                 }
                 limiting.stop()
