@@ -2,6 +2,7 @@ import Domain
 import FoundationEssentials
 import Postgres
 import Store
+import TestSupport
 import Testing
 
 /// A queue of a hundred thousand jobs costs its callers what one of a thousand does.
@@ -78,10 +79,23 @@ extension StoreFixture {
     fileprivate func emptyJobs() async throws {
         while try await cancelJobs(10_000) > 0 {
             _ = try await store.clean(.jobs, CleanupPolicy(jobs: JobRetention(completed: 10, failed: 50)))
+            try await nobodyReadsBack()
             try await store.pool.withConnection { try await $0.execute("VACUUM jobs") }
         }
         let left = try await store.jobCounts(tenantID: nil)
         #expect((left[.cancelled] ?? 0) <= 50 && left[.delayed] == nil, "\(left)")
+    }
+
+    /// A transaction of a test beside this one keeps vacuum from what was removed since it began.
+    private func nobodyReadsBack() async throws {
+        let now = try #require(try await row("SELECT pg_current_xact_id()::xid::text AS now")?.text("now"))
+        try await eventually(within: .seconds(60), "every transaction that saw the removed rows has ended") {
+            try await count(
+                """
+                pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                   AND age(backend_xmin) >= age('\(now)'::xid)
+                """) == 0
+        }
     }
 
     private func cancelJobs(_ limit: Int) async throws -> Int {
