@@ -20,7 +20,7 @@ package struct HTTPInterface: Sendable {
         package var links: any LinkMaking
         package var access: Access
         package var work: Work
-        package var house: House
+        package var administration: Administration
         package var templates: any TemplatePreviewing = NoPreviews()
         package var relaying: Relaying
 
@@ -96,7 +96,7 @@ package struct HTTPInterface: Sendable {
         }
 
         /// The installation as a whole.
-        package struct House: Sendable {
+        package struct Administration: Sendable {
             package var tenants: any TenantDirectory
             package var keys: any KeyDirectory
             /// Ids of this process's keys; the first seals.
@@ -117,7 +117,7 @@ package struct HTTPInterface: Sendable {
             authenticator: any Authenticating, catalogue: Catalogue, intake: ChannelIntake,
             link: @escaping @Sendable (ChannelID) async -> String?,
             pages: @escaping @Sendable (APIRequest) async throws -> APIResponse?, links: any LinkMaking, access: Access,
-            work: Work, house: House, relaying: Relaying
+            work: Work, administration: Administration, relaying: Relaying
         ) {
             self.channels = channels
             self.refresher = refresher
@@ -130,7 +130,7 @@ package struct HTTPInterface: Sendable {
             self.links = links
             self.access = access
             self.work = work
-            self.house = house
+            self.administration = administration
             self.relaying = relaying
         }
     }
@@ -165,7 +165,7 @@ package struct HTTPInterface: Sendable {
         EventRoutes(ports: ports).register(on: &router)
         AccessRoutes(ports: ports).register(on: &router)
         AppRoutes(ports: ports).register(on: &router)
-        HouseRoutes(ports: ports).register(on: &router)
+        AdministrationRoutes(ports: ports).register(on: &router)
         TemplateRoutes(ports: ports).register(on: &router)
         AliasRoutes(ports: ports, health: health).register(on: &router)
         ProbeRoutes(health: health, metrics: metrics).register(on: &router)

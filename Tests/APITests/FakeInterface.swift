@@ -18,7 +18,7 @@ extension HTTPInterface {
                 work: .init(
                     calls: ProviderCalls(catalogue: try Catalogue.embedded(), apps: world, sender: world), apps: world,
                     appRecords: world, jobs: world, schedules: world, statistics: world),
-                house: .init(tenants: world, keys: world, ring: ["k1"]),
+                administration: .init(tenants: world, keys: world, ring: ["k1"]),
                 relaying: .init(control: world, log: world, proving: world)),
             health: board, metrics: Metrics(), hosts: hosts,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

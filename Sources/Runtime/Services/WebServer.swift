@@ -54,7 +54,7 @@ struct WebServer: Service {
                 calls: installation.providerCalls(ports.curl), apps: installation.apps,
                 appRecords: installation.store, jobs: installation.store, jobSignal: jobSignal,
                 schedules: installation.store, scheduleSignal: scheduleSignal, statistics: installation.store),
-            house: .init(tenants: installation.store, keys: installation.store, ring: installation.ring.kids),
+            administration: .init(tenants: installation.store, keys: installation.store, ring: installation.ring.kids),
             relaying: .init(
                 control: installation.store, log: installation.store,
                 proving: try installation.tester(CurlTransport(client: ports.curl), publicURL: publicURL),

@@ -1,7 +1,7 @@
 import Domain
 
 /// The installation as a whole: its tenants and its keys.
-struct HouseRoutes: Sendable {
+struct AdministrationRoutes: Sendable {
     let ports: HTTPInterface.Ports
 
     func register(on router: inout Router) {
@@ -12,7 +12,8 @@ struct HouseRoutes: Sendable {
                 tag: "access", access: .superadmin, query: Operation.paging, answers: [.json(.page(of: .tenant))])
         ) { request, _ in
             let limit = request.limit
-            let tenants = try await ports.house.tenants.tenants(after: request.parameter("cursor"), limit: limit + 1)
+            let tenants = try await ports.administration.tenants.tenants(
+                after: request.parameter("cursor"), limit: limit + 1)
             let page = tenants.prefix(limit)
             return .json(.page(page.map { .tenant($0) }, next: tenants.count > limit ? page.last?.id : nil))
         }
@@ -22,7 +23,7 @@ struct HouseRoutes: Sendable {
                 "listKeys", "Lists the keys that stored values are sealed with; shows ids only. Counts every row.",
                 tag: "access", access: .superadmin, answers: [.json(.page(of: .key))])
         ) { _, _ in
-            let keys = try await ports.house.keys.keyUses(ring: ports.house.ring)
+            let keys = try await ports.administration.keys.keyUses(ring: ports.administration.ring)
             return .json(.page(keys.map { .key($0) }, next: nil))
         }
     }
