@@ -42,20 +42,22 @@ extension Installation {
             )
         }
         var end = Resealed(kid: ring.sealingKid)
-        // A second round finds the rows that were locked in the first.
-        for _ in 1...3 {
+        // Rows that were locked in a round are found by the next; a round that seals nothing is the last.
+        var found = 0
+        repeat {
+            found = 0
+            end.unreadable = 0
             var last: ChannelID?
-            var unreadable = 0
-            while true {
+            var isLast = false
+            while !isLast {
                 let batch = try await store.resealCredentials(after: last)
-                end.channels += batch.resealed
-                unreadable += batch.unreadable
-                last = batch.last
-                progress(end.channels)
-                if batch.isLast { break }
+                found += batch.resealed
+                end.unreadable += batch.unreadable
+                (last, isLast) = (batch.last, batch.isLast)
+                progress(end.channels + found)
             }
-            end.unreadable = unreadable
-        }
+            end.channels += found
+        } while found > 0
         let destinations = try await store.resealDestinations()
         end.destinations = destinations.resealed
         end.unreadable += destinations.unreadable
