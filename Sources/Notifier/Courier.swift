@@ -1,15 +1,13 @@
 import Domain
 import FoundationEssentials
 import Logging
-import Templates
 
-/// One attempt at one claimed delivery: render, freeze, send, store the end.
+/// One attempt at one claimed delivery: send, store the end.
 struct Courier: Sendable {
     let store: any RelayStore
-    let freezer: GroupWriter<FrozenContent, DeliveryClaim>
     let finisher: GroupWriter<DeliveryEnd, DeliveryClaim>
-    let transports: Transports
-    let links: MessageLinks
+    let renderer: MessageRenderer
+    let turnstile: Turnstile
     let schedule: DeliverySchedule
     let clock: any LocalClock
     let metrics: Metrics
@@ -35,66 +33,36 @@ struct Courier: Sendable {
         note(delivery, report)
     }
 
-    /// Nil: the claim was given back or lost, and nothing was sent.
+    /// Nil: the claim was given back, and nothing was sent.
     private func attempt(_ delivery: ClaimedDelivery, leaseEnd: ContinuousClock.Instant) async -> AttemptEnd? {
-        let configuration: DestinationConfiguration
-        switch delivery.configuration {
-        case .success(let opened): configuration = opened
-        case .failure(let fault): return Self.end(of: fault)
-        }
-        guard let transport = transports[delivery.kind] else {
-            return AttemptEnd(
-                .permanent(degrades: true), code: "kind", sentence: "This kind of destination is not available here.",
-                maybeArrived: false)
-        }
-        let envelope = Envelope(
-            deliveryID: delivery.claim.deliveryID, recipient: delivery.recipient, rootIncident: delivery.rootIncident,
-            queuedAt: delivery.queuedAt, tries: delivery.tries, kind: delivery.messageKind,
-            destinationID: delivery.destinationID, thread: delivery.thread)
-        let content: [UInt8]
-        if let frozen = delivery.content {
-            content = frozen
-        } else {
-            guard let message = RelayMessage(delivery, links: links) else {
-                return AttemptEnd(
-                    .permanent(degrades: false), code: "empty", sentence: "The delivery carries no incident.",
-                    maybeArrived: false)
+        do throws(MessageRenderer.Fault) {
+            let configuration = try renderer.configuration(of: delivery)
+            let transport = try renderer.transport(of: delivery)
+            let lastStart = leaseEnd - Self.reserve - transport.limit
+            // What could not be rendered at the claim says why.
+            guard let content = delivery.content else {
+                _ = try renderer.content(of: delivery)
+                return await giveBack(delivery)
             }
-            do {
-                content = try transport.render(message, envelope, configuration)
-            } catch {
-                return AttemptEnd(
-                    .permanent(degrades: false), code: "template", sentence: error.description, maybeArrived: false)
+            guard await turnstile.enter(delivery.destinationID) else { return await giveBack(delivery) }
+            guard clock.now <= lastStart else {
+                await turnstile.leave(delivery.destinationID, failed: false)
+                return await giveBack(delivery)
             }
-            // Without the frozen bytes a later attempt could say something else under the same id.
-            do {
-                let frozen = FrozenContent(claim: delivery.claim, content: content)
-                guard try await freezer.write(frozen) else { return nil }
-            } catch {
-                try? await store.release(delivery.claim)
-                return nil
+            let end = await transport.send(content, Envelope(delivery), configuration) { [clock] in
+                clock.now <= lastStart
             }
+            await turnstile.leave(delivery.destinationID, failed: end.verdict != .accepted)
+            return end
+        } catch {
+            return error.end
         }
-        let lastStart = leaseEnd - Self.reserve - transport.limit
-        guard clock.now <= lastStart else {
-            try? await store.release(delivery.claim)
-            return nil
-        }
-        return await transport.send(content, envelope, configuration) { [clock] in clock.now <= lastStart }
     }
 
-    private static func end(of fault: SealedCredentialFault) -> AttemptEnd {
-        switch fault {
-        case .unknownKey(let kid):
-            AttemptEnd(
-                .retry(after: .seconds(60)), code: "key",
-                sentence: "The destination is sealed with the key \(kid), which is not in the ring.",
-                maybeArrived: false)
-        case .unreadable:
-            AttemptEnd(
-                .permanent(degrades: true), code: "sealed",
-                sentence: "The destination's settings cannot be opened: enter them again.", maybeArrived: false)
-        }
+    /// Not a try: somebody sends it later.
+    private func giveBack(_ delivery: ClaimedDelivery) async -> AttemptEnd? {
+        try? await store.release(delivery.claim)
+        return nil
     }
 
     private func report(_ end: AttemptEnd, _ delivery: ClaimedDelivery, took duration: Duration) -> DeliveryReport {

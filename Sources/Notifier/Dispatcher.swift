@@ -8,15 +8,17 @@ import Synchronization
 package struct Dispatcher: Service {
     private let store: any RelayStore
     private let settings: NotifierSettings
-    private let limits: DeliveryLimits
     private let couriers: [DeliveryLane: Courier]
-    private let wake: WakeSignal
-    private let failingWake = WakeSignal()
+    private let departures: [DeliveryLane: Departures]
+    private let wakes: [DeliveryLane: WakeSignal]
     private let clock: any LocalClock
     private let heartbeats: Heartbeats
     private let logger: Logger
 
     package static let loop = "dispatcher"
+
+    /// How long a claim that found nothing is not repeated, however many deliveries end meanwhile.
+    private static let rest = Duration.milliseconds(10)
 
     /// - Parameter wake: sent when something may be due.
     package init(
@@ -27,8 +29,15 @@ package struct Dispatcher: Service {
     ) {
         self.store = store
         self.settings = settings
-        self.limits = transports.limits(settings)
-        self.wake = wake
+        let renderer = MessageRenderer(transports: transports, links: links)
+        let limits = transports.limits(settings)
+        let wakes = [DeliveryLane.sound: wake, .failing: WakeSignal()]
+        self.wakes = wakes
+        departures = wakes.reduce(into: [:]) { departures, lane in
+            departures[lane.key] = Departures(
+                room: lane.key == .sound ? settings.inFlightMax : settings.failingMax, limits: limits, wake: lane.value
+            ) { try? renderer.content(of: $0) }
+        }
         self.clock = clock
         self.heartbeats = heartbeats
         self.logger = logger
@@ -36,10 +45,10 @@ package struct Dispatcher: Service {
         couriers = Dictionary(
             uniqueKeysWithValues: DeliveryLane.allCases.map { lane in
                 let courier = Courier(
-                    store: store, freezer: GroupWriter(key: \.claim) { try await store.freeze($0) },
-                    finisher: GroupWriter(key: \.claim) { try await store.finish($0) }, transports: transports,
-                    links: links, schedule: settings.schedule, clock: clock, metrics: metrics, logger: logger, now: now,
-                    random: random)
+                    store: store, finisher: GroupWriter(key: \.claim) { try await store.finish($0) },
+                    renderer: renderer, turnstile: Turnstile(limit: settings.webhookRequestsMax),
+                    schedule: settings.schedule, clock: clock, metrics: metrics, logger: logger,
+                    now: now, random: random)
                 return (lane, courier)
             })
         metrics.declare(
@@ -52,62 +61,60 @@ package struct Dispatcher: Service {
             help: "From queueing a delivery to its acceptance; the group wait is part of it.")
     }
 
+    /// Where the relay claims what is due at once, for this dispatcher to send.
+    package var early: Departures? { departures[.sound] }
+
     /// Returns after a graceful stop, when what is on its way has ended.
     package func run() async throws {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
-                group.addTask { await serve(.sound, slots: settings.inFlightMax, wake: wake) }
-                group.addTask { await serve(.failing, slots: settings.failingMax, wake: failingWake) }
+                for lane in DeliveryLane.allCases { group.addTask { await serve(lane) } }
             }
         } onGracefulShutdown: {
-            wake.send()
-            failingWake.send()
+            for wake in wakes.values { wake.send() }
         }
         heartbeats.end(Self.loop)
     }
 
-    private func serve(_ lane: DeliveryLane, slots count: Int, wake: WakeSignal) async {
-        guard let courier = couriers[lane] else { return }
+    private func serve(_ lane: DeliveryLane) async {
+        guard let courier = couriers[lane], let departures = departures[lane], let wake = wakes[lane] else { return }
         await withDiscardingTaskGroup { group in
-            let slots = Slots(count)
-            while !Task.isCancelled, !Task.isShuttingDownGracefully {
-                if lane == .sound { heartbeats.beat(Self.loop) }
-                let claimed = await claim(slots.free, lane)
-                for delivery in claimed?.deliveries ?? [] {
-                    guard let claimedAt = claimed?.sentAt else { break }
-                    slots.take()
-                    group.addTask {
-                        await courier.deliver(delivery, claimedAt: claimedAt)
-                        slots.give()
-                        wake.send()
-                    }
-                }
-                if claimed?.deliveries.isEmpty ?? true || slots.free == 0 {
-                    await wake.wait(atMost: settings.poll, clock: clock)
+            func send(_ delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant) {
+                group.addTask {
+                    await courier.deliver(delivery, claimedAt: claimedAt)
+                    departures.end()
                 }
             }
+            var isAsked = true
+            var restUntil = clock.now
+            while !Task.isCancelled, !Task.isShuttingDownGracefully {
+                if lane == .sound { heartbeats.beat(Self.loop) }
+                for (delivery, claimedAt) in departures.ready() { send(delivery, claimedAt: claimedAt) }
+                let now = clock.now
+                if isAsked, now >= restUntil {
+                    let claimed = await claim(from: lane, departures)
+                    for delivery in claimed.deliveries { send(delivery, claimedAt: claimed.sentAt) }
+                    isAsked = !claimed.deliveries.isEmpty
+                    if !isAsked { restUntil = clock.now + Self.rest }
+                } else {
+                    await wake.wait(atMost: isAsked ? now.duration(to: restUntil) : settings.poll, clock: clock)
+                    isAsked = true
+                }
+            }
+            for (delivery, claimedAt) in departures.ready(closing: true) { send(delivery, claimedAt: claimedAt) }
         }
     }
 
-    private func claim(_ free: Int, _ lane: DeliveryLane) async -> DeliveryBatch? {
-        guard free > 0 else { return nil }
+    private func claim(from lane: DeliveryLane, _ departures: Departures) async -> DeliveryBatch {
+        var batch = DeliveryBatch(deliveries: [], sentAt: clock.now)
+        guard let terms = departures.terms(atMost: settings.claimMax) else { return batch }
         do {
-            return try await store.claimDeliveries(limit: free, limits: limits, lane: lane)
+            batch = try await store.claimDeliveries(terms, lane: lane)
         } catch {
             logger.warning(
                 "Deliveries cannot be claimed", metadata: ["event": "delivery.claim_failed", "error": "\(error)"])
-            return nil
         }
+        departures.giveBack(terms.limit - batch.deliveries.count)
+        return batch
     }
-}
-
-/// How many more deliveries may be on their way.
-private final class Slots: Sendable {
-    private let count: Mutex<Int>
-
-    init(_ count: Int) { self.count = Mutex(count) }
-
-    var free: Int { count.withLock { $0 } }
-    func take() { count.withLock { $0 -= 1 } }
-    func give() { count.withLock { $0 += 1 } }
 }

@@ -4,11 +4,18 @@ import Templates
 
 /// Takes a destination's secrets out of what its receiver or the network answered.
 struct Redaction: Sendable {
-    private let secrets: [String]
+    private let configuration: DestinationConfiguration
 
     static let excerptBytesMax = 1000
+    /// Shorter ones would blot out ordinary words.
+    private static let secretBytesMin = 4
 
     init(_ configuration: DestinationConfiguration) {
+        self.configuration = configuration
+    }
+
+    /// The longest first: a part must not break the whole in two.
+    private var secrets: [String] {
         var secrets: Set<String> = []
         switch configuration {
         case .slackWebhook(let url):
@@ -28,14 +35,15 @@ struct Redaction: Sendable {
                 secrets.insert(String(one.dropFirst(one.hasPrefix("whsec_") ? 6 : 0)))
             }
         }
-        // The longest first: a part must not break the whole in two.
-        self.secrets = secrets.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
+        return secrets.filter { $0.utf8.count >= Self.secretBytesMin }.sorted { $0.utf8.count > $1.utf8.count }
     }
 
     /// At most ``excerptBytesMax`` bytes on one line, no controls, each secret replaced.
     func clean(_ text: String) -> String {
         var text = text
-        for secret in secrets { text = text.replacing(secret, with: "<redacted>") }
+        if text.utf8.count >= Self.secretBytesMin {
+            for secret in secrets { text = text.replacing(secret, with: "<redacted>") }
+        }
         let clean = DisplayText.clean(text)
         return clean.utf8.count <= Self.excerptBytesMax
             ? clean : String(decoding: clean.utf8.prefix(Self.excerptBytesMax), as: UTF8.self)

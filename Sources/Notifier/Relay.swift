@@ -9,6 +9,7 @@ package struct Relay: Service {
     private let settings: NotifierSettings
     private let wake: WakeSignal
     private let dispatcher: WakeSignal
+    private let departures: Departures?
     private let clock: any LocalClock
     private let heartbeats: Heartbeats
     private let logger: Logger
@@ -17,19 +18,23 @@ package struct Relay: Service {
 
     /// Events of one transaction.
     static let batch = 1000
+    /// Where their messages are claimed as they are made, which the first should not wait for the last.
+    static let earlyBatch = 128
 
     /// - Parameters:
     ///   - wake: sent when an event may have been written.
     ///   - dispatcher: the dispatcher's signal, sent after events became deliveries.
+    ///   - departures: where messages go that are due at once; nil: they wait to be claimed.
     package init(
         store: any RelayStore, settings: NotifierSettings, wake: WakeSignal = WakeSignal(),
-        dispatcher: WakeSignal = WakeSignal(), clock: any LocalClock = SystemClock(), heartbeats: Heartbeats,
-        logger: Logger
+        dispatcher: WakeSignal = WakeSignal(), departures: Departures? = nil, clock: any LocalClock = SystemClock(),
+        heartbeats: Heartbeats, logger: Logger
     ) {
         self.store = store
         self.settings = settings
         self.wake = wake
         self.dispatcher = dispatcher
+        self.departures = settings.rules.groupWait == .zero ? departures : nil
         self.clock = clock
         self.heartbeats = heartbeats
         self.logger = logger
@@ -39,7 +44,7 @@ package struct Relay: Service {
         await withGracefulShutdownHandler {
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
                 heartbeats.beat(Self.loop)
-                if await expand() < Self.batch {
+                if await expand() < batch {
                     await wake.wait(atMost: settings.poll, clock: clock)
                 }
             }
@@ -49,15 +54,24 @@ package struct Relay: Service {
         heartbeats.end(Self.loop)
     }
 
+    private var batch: Int { departures == nil ? Self.batch : Self.earlyBatch }
+
     private func expand() async -> Int {
+        let terms = departures?.terms(atMost: Self.earlyBatch)
+        var expanded: Expanded?
         do {
-            let expanded = try await store.expandEvents(limit: Self.batch, rules: settings.rules)
-            if expanded > 0 { dispatcher.send() }
-            return expanded
+            expanded = try await store.expandEvents(limit: batch, rules: settings.rules, claiming: terms)
         } catch {
             logger.warning(
                 "Events cannot be relayed", metadata: ["event": "relay.failed", "error": "\(error)"])
-            return 0
         }
+        let claimed = expanded?.claimed.deliveries ?? []
+        departures?.giveBack((terms?.limit ?? 0) - claimed.count)
+        if let batch = expanded?.claimed, !claimed.isEmpty, departures?.enter(batch) != true {
+            for delivery in claimed { try? await store.release(delivery.claim) }
+        }
+        let events = expanded?.events ?? 0
+        if events > claimed.count { dispatcher.send() }
+        return events
     }
 }

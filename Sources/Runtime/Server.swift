@@ -78,6 +78,10 @@ package struct Server: Sendable {
             reads: reads, jobSignal: jobSignal, scheduleSignal: scheduleSignal, relayWakes: wakes, logger: logger)
         let notifier = notifierSettings { refresher.standing.isClockInDoubt }
         let transport = CurlTransport(client: ports.curl)
+        let dispatcher = Dispatcher(
+            store: installation.store, transports: installation.transports(transport, publicURL: web.publicURL),
+            links: installation.messageLinks(publicURL: web.publicURL), settings: notifier, wake: wakes.dispatcher,
+            heartbeats: heartbeats, metrics: metrics, logger: logger)
         let services: [any Service] = [
             web,
             Observer(
@@ -90,14 +94,10 @@ package struct Server: Sendable {
             ScheduleRunner(
                 store: installation.store, wake: scheduleSignal, jobs: jobSignal, heartbeats: heartbeats,
                 logger: logger),
-            Dispatcher(
-                store: installation.store,
-                transports: installation.transports(transport, publicURL: web.publicURL),
-                links: installation.messageLinks(publicURL: web.publicURL),
-                settings: notifier, wake: wakes.dispatcher, heartbeats: heartbeats, metrics: metrics, logger: logger),
+            dispatcher,
             Relay(
                 store: installation.store, settings: notifier, wake: wakes.relay, dispatcher: wakes.dispatcher,
-                heartbeats: heartbeats, logger: logger),
+                departures: dispatcher.early, heartbeats: heartbeats, logger: logger),
             Cadence(
                 store: installation.store, settings: notifier, wake: wakes.cadence, dispatcher: wakes.dispatcher,
                 heartbeats: heartbeats, logger: logger),
@@ -109,7 +109,7 @@ package struct Server: Sendable {
             logger.notice("the admin token is in a file", metadata: ["event": "admin.token", "path": "\(path)"])
         }
         var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) }, logger: Self.lifecycleLogger(logger))
+            services: services.map { .init(service: Part(service: $0)) }, logger: Self.lifecycleLogger(logger))
         configuration.maximumGracefulShutdownDuration = settings.limits.shutdownTimeout
         let group = ServiceGroup(configuration: configuration)
         try await during({
@@ -163,4 +163,13 @@ struct Drain: Service {
         try await gracefulShutdown()
         health.drain()
     }
+}
+
+/// A part of the service that the group of them describes by its name: described in full it is the whole catalogue.
+private struct Part: Service, CustomStringConvertible {
+    let service: any Service
+
+    var description: String { String(describing: type(of: service)) }
+
+    func run() async throws { try await service.run() }
 }

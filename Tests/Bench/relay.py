@@ -13,10 +13,12 @@ import urllib.request
 import provider
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+ADMIN_TOKEN = "bench-" + "0" * 32
 
 SINK = """
 daemon off; master_process off; worker_processes 1; pid {directory}/sink.pid; error_log {directory}/sink.err;
-events {{ worker_connections 1024; }}
+worker_rlimit_nofile 16384;
+events {{ worker_connections 8192; }}
 http {{
     access_log {directory}/sink.log; client_body_temp_path {directory}/sink.body; proxy_temp_path {directory}/sink.proxy;
     fastcgi_temp_path {directory}/sink.f; uwsgi_temp_path {directory}/sink.u; scgi_temp_path {directory}/sink.s;
@@ -38,6 +40,8 @@ class Sink:
         self.directory = directory / "sink"
         self.directory.mkdir(exist_ok=True)
         self.port = provider.free_port()
+        self.seen = 0
+        self.read = 0
 
     def __enter__(self):
         configuration = self.directory / "sink.conf"
@@ -51,8 +55,14 @@ class Sink:
         self.process.wait(10)
 
     def count(self):
-        path = self.directory / "sink.log"
-        return path.read_bytes().count(b"POST ") if path.exists() else 0
+        with open(self.directory / "sink.log", "rb") as file:
+            file.seek(self.read)
+            new = file.read()
+        # A line may be half written.
+        new = new[:new.rfind(b"\n") + 1]
+        self.read += len(new)
+        self.seen += new.count(b"POST ")
+        return self.seen
 
     def wait(self, before, count, patience=120):
         """Seconds until so many more messages than `before` have come."""
@@ -128,7 +138,7 @@ class Relay:
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(directory), "DATABASE_URL": cluster.uri(self.name),
             "TOKENWARD_DATA_DIR": str(directory / "relay"), "TOKENWARD_LISTEN": "127.0.0.1:0",
-            "TOKENWARD_ADMIN_TOKEN": "bench-" + "0" * 32, "TOKENWARD_ALLOW_NETWORKS": "127.0.0.0/8",
+            "TOKENWARD_ADMIN_TOKEN": ADMIN_TOKEN, "TOKENWARD_ALLOW_NETWORKS": "127.0.0.0/8",
             "TOKENWARD_LOG_LEVEL": "warning", "TOKENWARD_GROUP_WAIT": "0s",
             "WEBHOOK_URL": f"http://127.0.0.1:{sink.port}/hook", "WEBHOOK_SECRET": SECRET,
         }
@@ -139,7 +149,9 @@ class Relay:
         self.process = subprocess.Popen(
             [self.binary, "serve"], env=self.environment, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
-            if re.search(r"listens on http://([\d.:]+)", line):
+            listening = re.search(r"listens on (http://[\d.:]+)", line)
+            if listening:
+                self.address = listening[1]
                 return self
         raise SystemExit(f"bench: serve ended with status {self.process.wait()}.")
 
@@ -148,13 +160,24 @@ class Relay:
         self.process.wait(60)
 
     def write(self, count):
-        first, self.written = self.written + 1, self.written + count
+        """One statement, as flagged channels write their events; the last comes by the API, which wakes the relay."""
+        first, last = self.written + 1, self.written + count - 1
+        self.written += count
         self.cluster.query(
             f"""INSERT INTO event (kind, reason, message, payload)
                 SELECT 'platform', 'event', 'The grant is dead: authorize the channel again.', jsonb_build_object(
                        'id', 'channel-' || n, 'severity', 'info', 'title', 'Dead', 'message',
                        'The grant is dead: authorize the channel again.')
-                  FROM generate_series({first}, {self.written}) n""", self.name)
+                  FROM generate_series({first}, {last}) n""", self.name)
+        self.post(self.written)
+
+    def post(self, number):
+        event = {"id": f"channel-{number}", "severity": "info", "title": "Dead",
+                 "message": "The grant is dead: authorize the channel again."}
+        request = urllib.request.Request(
+            f"{self.address}/v1/events", json.dumps(event).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {ADMIN_TOKEN}"})
+        urllib.request.urlopen(request, timeout=60).read()
 
     def messages_a_second(self, count):
         before = self.sink.count()

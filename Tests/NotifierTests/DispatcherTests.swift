@@ -6,7 +6,7 @@ import Testing
 
 @testable import Notifier
 
-@Suite(.timeLimit(.minutes(1))) struct DispatcherTests {
+@Suite(.timeLimit(.minutes(3))) struct DispatcherTests {
     private func row(_ id: String, _ destination: String, _ configuration: DestinationConfiguration? = nil)
         -> MemoryQueue.Row
     {
@@ -160,20 +160,17 @@ private final class MemoryQueueBehindCrash: RelayStore {
         if isGone.load(ordering: .sequentiallyConsistent) { throw Gone() }
     }
 
-    func expandEvents(limit: Int, rules: RelayRules) async throws -> Int { 0 }
+    func expandEvents(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
+        try check()
+        return try await queue.expandEvents(limit: limit, rules: rules, claiming: terms)
+    }
+
     func keepCadence(limit: Int, rules: RelayRules) async throws -> Int { 0 }
     func watchDeadlines(rules: RelayRules) async throws -> Int { 0 }
 
-    func claimDeliveries(
-        limit: Int, limits: DeliveryLimits, lane: DeliveryLane
-    ) async throws -> DeliveryBatch {
+    func claimDeliveries(_ terms: ClaimTerms, lane: DeliveryLane) async throws -> DeliveryBatch {
         try check()
-        return try await queue.claimDeliveries(limit: limit, limits: limits, lane: lane)
-    }
-
-    func freeze(_ contents: [FrozenContent]) async throws -> Set<DeliveryClaim> {
-        try check()
-        return try await queue.freeze(contents)
+        return try await queue.claimDeliveries(terms, lane: lane)
     }
 
     func finish(_ ends: [DeliveryEnd]) async throws -> Set<DeliveryClaim> {

@@ -153,6 +153,8 @@ actor MemoryQueue: RelayStore {
         var content: [UInt8]?
         var reports: [DeliveryReport] = []
         var maybeArrived = false
+        /// Claimed with the event that makes it.
+        var isEarly = false
     }
 
     private(set) var rows: [Row]
@@ -181,13 +183,27 @@ actor MemoryQueue: RelayStore {
         throw Unavailable()
     }
 
-    func expandEvents(limit: Int, rules: RelayRules) async throws -> Int {
+    func expandEvents(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
         try failSometimes()
         let count = min(limit, events)
         events -= count
         if events == 0 { wakeWaiters() }
-        return count
+        let sentAt = ContinuousClock.now
+        var claimed: [ClaimedDelivery] = []
+        if let terms {
+            for index in rows.indices where claimed.count < terms.limit {
+                guard rows[index].isEarly, rows[index].state == .pending else { continue }
+                claimed.append(claim(index, leaseOf ?? .seconds(45), terms.render))
+            }
+        }
+        meanwhile()
+        return Expanded(events: count, claimed: DeliveryBatch(deliveries: claimed, sentAt: sentAt))
     }
+
+    private var meanwhile: @Sendable () -> Void = {}
+
+    /// Called while an expansion is under way.
+    func onExpand(_ body: @escaping @Sendable () -> Void) { meanwhile = body }
 
     /// Incidents whose time has come.
     private(set) var due = 0
@@ -210,30 +226,37 @@ actor MemoryQueue: RelayStore {
     }
 
     /// All destinations are sound here.
-    func claimDeliveries(limit: Int, limits: DeliveryLimits, lane: DeliveryLane) async throws -> DeliveryBatch {
+    func claimDeliveries(_ terms: ClaimTerms, lane: DeliveryLane) async throws -> DeliveryBatch {
         let sentAt = ContinuousClock.now
         guard lane == .sound else { return DeliveryBatch(deliveries: [], sentAt: sentAt) }
         try failSometimes()
         var claimed: [ClaimedDelivery] = []
-        for index in rows.indices where claimed.count < limit {
+        for index in rows.indices where claimed.count < terms.limit && !rows[index].isEarly {
             let row = rows[index]
             let busy = rows.count { $0.destination == row.destination && $0.state == .sending }
             guard row.state == .pending, row.dueAt <= sentAt, busy < perDestination else { continue }
-            let claimID = UUID()
-            rows[index].state = .sending
-            rows[index].claimID = claimID
-            rows[index].tries += 1
             let kind = (try? row.configuration.get().kind) ?? .webhook
-            claimed.append(
-                ClaimedDelivery(
-                    claim: DeliveryClaim(deliveryID: row.id, claimID: claimID), destinationID: row.destination,
-                    destinationName: row.destination, kind: kind,
-                    recipient: kind == .email ? "admin@example.org" : "", configuration: row.configuration,
-                    messageKind: .opened, messageType: .channelReauthorizationRequired, tries: row.tries + 1,
-                    queuedAt: Sample.date, content: row.content, incidents: row.content == nil ? [Sample.facts(1)] : [],
-                    total: 1, rootIncident: 1, lease: leaseOf ?? limits.lease(kind)))
+            claimed.append(claim(index, leaseOf ?? terms.limits.lease(kind), terms.render))
         }
         return DeliveryBatch(deliveries: claimed, sentAt: sentAt)
+    }
+
+    private func claim(_ index: Int, _ lease: Duration, _ render: ClaimTerms.Rendering) -> ClaimedDelivery {
+        let row = rows[index]
+        let claimID = UUID()
+        let kind = (try? row.configuration.get().kind) ?? .webhook
+        let delivery = ClaimedDelivery(
+            claim: DeliveryClaim(deliveryID: row.id, claimID: claimID), destinationID: row.destination,
+            destinationName: row.destination, kind: kind, recipient: kind == .email ? "admin@example.org" : "",
+            configuration: row.configuration, messageKind: .opened, messageType: .channelReauthorizationRequired,
+            tries: row.tries + 1, queuedAt: Sample.date, content: row.content,
+            incidents: row.content == nil ? [Sample.facts(1)] : [], total: 1, rootIncident: 1, lease: lease
+        ).rendered(by: render)
+        rows[index].state = .sending
+        rows[index].claimID = claimID
+        rows[index].tries += 1
+        rows[index].content = delivery.content
+        return delivery
     }
 
     /// What PostgreSQL's clock does to a claim whose owner died.
@@ -247,16 +270,6 @@ actor MemoryQueue: RelayStore {
 
     private func index(_ claim: DeliveryClaim) -> Int? {
         rows.firstIndex { $0.id == claim.deliveryID && $0.claimID == claim.claimID && $0.state == .sending }
-    }
-
-    func freeze(_ contents: [FrozenContent]) async throws -> Set<DeliveryClaim> {
-        var held: Set<DeliveryClaim> = []
-        for frozen in contents {
-            guard let index = index(frozen.claim) else { continue }
-            rows[index].content = frozen.content
-            held.insert(frozen.claim)
-        }
-        return held
     }
 
     func finish(_ ends: [DeliveryEnd]) async throws -> Set<DeliveryClaim> {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Notifier
 
-@Suite(.timeLimit(.minutes(1))) struct RelayTests {
+@Suite(.timeLimit(.minutes(3))) struct RelayTests {
     @Test func `all events are expanded, over failures, and the dispatcher is woken`() async throws {
         let store = MemoryQueue(events: 1050, failures: 2)
         let dispatcher = WakeSignal()
@@ -131,7 +131,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct CadenceTests {
+@Suite(.timeLimit(.minutes(3))) struct CadenceTests {
     @Test func `what is due is told over failures, and the dispatcher is woken`() async throws {
         let store = MemoryQueue(failures: 2)
         await store.make(due: 1200)

@@ -50,7 +50,7 @@ extension StoreFixture {
 
     /// Without rules of the test's own the group wait is over at once.
     func expand(_ rules: RelayRules? = nil) async throws {
-        while try await store.expandEvents(limit: 1000, rules: rules ?? Self.rules) > 0 {}
+        while try await store.expandEvents(limit: 1000, rules: rules ?? Self.rules, claiming: nil).events > 0 {}
         if rules == nil { try await endGroupWait() }
     }
 
@@ -73,10 +73,13 @@ extension StoreFixture {
         try await store.pool.withConnection { try await $0.pass(Int(hours * 3600)) }
     }
 
-    func claim(_ limit: Int = 100, limits: DeliveryLimits = limits) async throws -> [ClaimedDelivery] {
+    func claim(
+        _ limit: Int = 100, limits: DeliveryLimits = limits, content: String = "frozen"
+    ) async throws -> [ClaimedDelivery] {
+        let terms = ClaimTerms(limit: limit, limits: limits) { _ in Array(content.utf8) }
         var claimed: [ClaimedDelivery] = []
         for lane in DeliveryLane.allCases {
-            claimed += try await store.claimDeliveries(limit: limit, limits: limits, lane: lane).deliveries
+            claimed += try await store.claimDeliveries(terms, lane: lane).deliveries
         }
         return claimed
     }
@@ -95,7 +98,6 @@ extension StoreFixture {
     func deliver(_ report: DeliveryReport = report(.sent)) async throws -> [ClaimedDelivery] {
         let claimed = try await claim()
         for delivery in claimed {
-            _ = try await store.freeze(delivery.claim, content: Array("frozen".utf8))
             _ = try await store.finish(delivery.claim, report)
         }
         return claimed

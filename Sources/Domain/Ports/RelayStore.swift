@@ -4,10 +4,10 @@ package import FoundationEssentials
 package protocol RelayStore: Sendable {
     /// Turns at most `limit` events into incidents and deliveries, in order and once each, in one transaction.
     ///
-    /// One replica expands at a time; the others get 0.
+    /// One replica expands at a time; the others get none. Messages that are due at once may be claimed as they are made.
     ///
-    /// - Returns: how many events were expanded.
-    func expandEvents(limit: Int, rules: RelayRules) async throws -> Int
+    /// - Parameter terms: nil: nothing is claimed.
+    func expandEvents(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded
     /// Tells, reminds and escalates what is due, and begins silences whose time has come, in one transaction.
     ///
     /// - Returns: how many incidents were looked at.
@@ -17,11 +17,9 @@ package protocol RelayStore: Sendable {
     /// - Returns: how many were opened or closed.
     func watchDeadlines(rules: RelayRules) async throws -> Int
     /// Claims deliveries that are due, fair over the destinations of a lane, and takes over those whose lease ran out.
-    func claimDeliveries(limit: Int, limits: DeliveryLimits, lane: DeliveryLane) async throws -> DeliveryBatch
-    /// Keeps rendered messages for this and later attempts, in one transaction.
     ///
-    /// - Returns: the claims that hold; the lease of the others is lost.
-    func freeze(_ contents: [FrozenContent]) async throws -> Set<DeliveryClaim>
+    /// Messages are rendered at their first claim and kept with it, in one transaction: later attempts send the same.
+    func claimDeliveries(_ terms: ClaimTerms, lane: DeliveryLane) async throws -> DeliveryBatch
     /// Stores ends of attempts, in one transaction.
     ///
     /// - Returns: the claims that hold; of the others somebody else decides.
@@ -32,25 +30,38 @@ package protocol RelayStore: Sendable {
 }
 
 extension RelayStore {
-    /// False: the lease is lost.
-    package func freeze(_ claim: DeliveryClaim, content: [UInt8]) async throws -> Bool {
-        try await !freeze([FrozenContent(claim: claim, content: content)]).isEmpty
-    }
-
     /// False: the lease is lost and somebody else decides.
     package func finish(_ claim: DeliveryClaim, _ report: DeliveryReport) async throws -> Bool {
         try await !finish([DeliveryEnd(claim: claim, report: report)]).isEmpty
     }
 }
 
-/// A rendered message.
-package struct FrozenContent: Sendable {
-    package var claim: DeliveryClaim
-    package var content: [UInt8]
+/// What a claim may take, and how it makes messages.
+package struct ClaimTerms: Sendable {
+    /// The message of a delivery in its transport's form, called inside a transaction; nil: there is none to send.
+    package typealias Rendering = @Sendable (ClaimedDelivery) -> [UInt8]?
 
-    package init(claim: DeliveryClaim, content: [UInt8]) {
-        self.claim = claim
-        self.content = content
+    /// How many deliveries at most.
+    package var limit: Int
+    package var limits: DeliveryLimits
+    package var render: Rendering
+
+    package init(limit: Int, limits: DeliveryLimits, render: @escaping Rendering) {
+        self.limit = limit
+        self.limits = limits
+        self.render = render
+    }
+}
+
+/// What an expansion did.
+package struct Expanded: Sendable {
+    package var events: Int
+    /// Messages that it made and claimed.
+    package var claimed: DeliveryBatch
+
+    package init(events: Int, claimed: DeliveryBatch) {
+        self.events = events
+        self.claimed = claimed
     }
 }
 

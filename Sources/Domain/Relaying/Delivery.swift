@@ -34,9 +34,9 @@ package struct ClaimedDelivery: Sendable {
     /// Tries since it was queued or replayed, this one included.
     package var tries: Int
     package var queuedAt: Date
-    /// The rendered message, from an earlier claim.
+    /// The rendered message, of this or an earlier claim; nil: it cannot be rendered.
     package var content: [UInt8]?
-    /// What to render when there is no content yet: the most urgent incidents first, at most ``incidentsMax``.
+    /// What to render at the first claim: the most urgent incidents first, at most ``incidentsMax``.
     package var incidents: [IncidentFacts]
     /// All incidents this delivery carries.
     package var total: Int
@@ -71,6 +71,13 @@ package struct ClaimedDelivery: Sendable {
         self.rootIncident = rootIncident
         self.lease = lease
         self.thread = thread
+    }
+
+    /// With a message, unless an earlier claim made it.
+    package func rendered(by render: ClaimTerms.Rendering) -> ClaimedDelivery {
+        var delivery = self
+        delivery.content = content ?? render(self)
+        return delivery
     }
 }
 

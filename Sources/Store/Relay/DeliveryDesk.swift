@@ -9,6 +9,8 @@ struct DeliveryOrder {
     var kind: MessageKind
     var type: MessageType
     var at: Date
+    /// Of an incident that is new.
+    var facts: IncidentFacts?
 }
 
 /// Writes deliveries and what they carry: orders of one receiver, kind and type share a message while it waits.
@@ -22,7 +24,12 @@ struct DeliveryDesk {
     private struct Message {
         var id: String
         var runAt: Date
-        var isNew: Bool
+    }
+
+    private struct NewMessage {
+        var message: Message
+        var group: Group
+        var claim: ClaimedDelivery?
     }
 
     let connection: PostgresConnection
@@ -31,16 +38,20 @@ struct DeliveryDesk {
     let now: Date
     /// Deliveries of this transaction that others may join, locked by it.
     private var joinable: [Group: [Message]] = [:]
+    private var early: EarlyClaims?
 
-    init(connection: PostgresConnection, groupWait: Duration, now: Date) {
+    init(connection: PostgresConnection, groupWait: Duration, early: EarlyClaims? = nil, now: Date) {
         self.connection = connection
         self.groupWait = groupWait
+        self.early = early
         self.now = now
     }
 
+    var claimed: [ClaimedDelivery] { early?.claimed ?? [] }
+
     mutating func enqueue(_ orders: [DeliveryOrder]) async throws {
         guard !orders.isEmpty else { return }
-        var messages: [(message: Message, group: Group)] = []
+        var messages: [NewMessage] = []
         var items: [(delivery: String, order: DeliveryOrder)] = []
         for order in orders {
             let group = Group(receiver: order.receiver, kind: order.kind, type: order.type)
@@ -48,9 +59,9 @@ struct DeliveryDesk {
                 items.append((open, order))
                 continue
             }
-            let message = Message(id: Self.generatedID(), runAt: order.at, isNew: true)
+            let message = Message(id: generatedID(), runAt: order.at)
             if groupWait > .zero { joinable[group, default: []].append(message) }
-            messages.append((message, group))
+            messages.append(NewMessage(message: message, group: group, claim: claim(message, for: order)))
             items.append((message.id, order))
         }
         try await insert(messages)
@@ -68,17 +79,30 @@ struct DeliveryDesk {
         }
     }
 
-    private func insert(_ messages: [(message: Message, group: Group)]) async throws {
+    private mutating func claim(_ message: Message, for order: DeliveryOrder) -> ClaimedDelivery? {
+        guard let facts = order.facts, message.runAt <= now else { return nil }
+        return early?.claim(message.id, for: order, facts, now: now)
+    }
+
+    private func insert(_ messages: [NewMessage]) async throws {
         guard !messages.isEmpty else { return }
         try await connection.query(
             """
-            INSERT INTO deliveries (id, destination_id, recipient, kind, type, run_at)
-            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+            INSERT INTO deliveries (id, destination_id, recipient, kind, type, run_at, state, claim_id, content, attempts,
+                                    tries, lease_until)
+            SELECT i, d, r, k, t, coalesce(e, a), CASE WHEN c IS NULL THEN 'pending' ELSE 'sending' END, c::uuid, b,
+                   (c IS NOT NULL)::int, (c IS NOT NULL)::int, e
+              FROM (SELECT u.*, clock_timestamp() + make_interval(secs => l / 1000000.0) AS e
+                      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                                  $7::text[], $8::bytea[], $9::int8[]) AS u(i, d, r, k, t, a, c, b, l)) u
             """,
             [
                 .textArray(messages.map(\.message.id)), .textArray(messages.map(\.group.receiver.destinationID)),
                 .textArray(messages.map(\.group.receiver.recipient)), .textArray(messages.map(\.group.kind.rawValue)),
                 .textArray(messages.map(\.group.type.rawValue)), .timestamptzArray(messages.map(\.message.runAt)),
+                .textArray(messages.map { $0.claim?.claim.claimID.uuidString }),
+                .byteaArray(messages.map { $0.claim?.content }),
+                .int8Array(messages.map { $0.claim.map { Int64($0.lease.seconds * 1_000_000) } }),
             ])
     }
 
@@ -123,7 +147,7 @@ struct DeliveryDesk {
                 .text(group.receiver.destinationID), .text(group.receiver.recipient), .text(group.kind.rawValue),
                 .text(group.type.rawValue), .timestamptz(now),
             ]
-        ).rows.map { Message(id: try $0.text("id"), runAt: try $0.date("run_at"), isNew: false) }
+        ).rows.map { Message(id: try $0.text("id"), runAt: try $0.date("run_at")) }
     }
 
     /// Takes incidents out of messages that were not sent yet; a message left without any is suppressed.
@@ -162,7 +186,16 @@ struct DeliveryDesk {
             """, [.textArray(Array(over))])
     }
 
-    private static func generatedID() -> String {
-        "msg_" + UUID().uuidString.lowercased().filter { $0 != "-" }
+    /// Ids in the order of their time (as UUIDv7, RFC 9562), so that the indexes grow at their end alone.
+    private func generatedID() -> String {
+        let time = UInt64(max(0, now.timeIntervalSince1970 * 1000))
+        let high = time << 16 | UInt64(UInt16.random(in: 0...0x0FFF) | 0x7000)
+        let low = UInt64.random(in: 0...0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
+        return "msg_" + Self.hex(high) + Self.hex(low)
+    }
+
+    private static func hex(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

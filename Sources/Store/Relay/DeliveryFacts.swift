@@ -8,38 +8,51 @@ struct DeliveryFacts {
     var total = 0
     var rootIncident: Int64 = 0
 
-    /// - Parameter rendered: deliveries of which only the thread is needed.
     static func all(
-        of deliveries: [String], rendered: Set<String>, on connection: PostgresConnection
+        of deliveries: [String], on connection: PostgresConnection
     ) async throws -> [String: DeliveryFacts] {
         guard !deliveries.isEmpty else { return [:] }
-        var facts: [String: DeliveryFacts] = [:]
-        let counts = try await connection.query(
-            """
-            SELECT i.delivery_id, count(DISTINCT n.cause_id) AS total, coalesce(min(n.id), 0) AS root
-              FROM delivery_items i JOIN incidents n ON n.id = i.incident_id
-             WHERE i.delivery_id = ANY ($1) AND NOT i.dropped GROUP BY i.delivery_id
-            """, [.textArray(deliveries)])
-        for row in counts.rows {
-            facts[try row.text("delivery_id")] = DeliveryFacts(
-                total: Int(try row.int8("total")), rootIncident: try row.int8("root"))
-        }
         let rows = try await connection.query(
             """
-            SELECT x.delivery_id, n.id, n.cause_kind, n.cause_id, n.reason, n.severity, n.provider, n.tenant_id,
-                   n.message, n.opened_at, n.deadline_at, n.title, n.link, n.data, n.reminders, n.acked_by, c.user_id,
-                   c.display_name,
+            SELECT x.delivery_id, n.*, c.user_id, c.display_name,
                    CASE WHEN n.cause_kind IN ('app', 'provider') THEN (SELECT count(*) FROM schedule s
                         WHERE s.app_id = n.cause_id AND s.status IN (1, 2)) ELSE 1 END AS channels
               FROM unnest($1::text[]) AS x(delivery_id) CROSS JOIN LATERAL (
-                   SELECT m.* FROM delivery_items i JOIN incidents m ON m.id = i.incident_id
+                   SELECT m.id, m.cause_kind, m.cause_id, m.reason, m.severity, m.provider, m.tenant_id, m.message,
+                          m.opened_at, m.deadline_at, m.title, m.link, m.data, m.reminders, m.acked_by
+                     FROM delivery_items i JOIN incidents m ON m.id = i.incident_id
                     WHERE i.delivery_id = x.delivery_id AND NOT i.dropped
                     ORDER BY m.deadline_at NULLS LAST, m.id DESC LIMIT \(ClaimedDelivery.incidentsMax)) n
               LEFT JOIN channels c ON n.cause_kind = 'channel' AND c.id = n.cause_id
              ORDER BY x.delivery_id, n.deadline_at NULLS LAST, n.id DESC
-            """, [.textArray(deliveries.filter { !rendered.contains($0) })])
-        for row in rows.rows { facts[try row.text("delivery_id")]?.incidents.append(try IncidentFacts(row)) }
+            """, [.textArray(deliveries)])
+        var facts: [String: DeliveryFacts] = [:]
+        for row in rows.rows {
+            facts[try row.text("delivery_id"), default: DeliveryFacts()].incidents.append(try IncidentFacts(row))
+        }
+        for (delivery, carried) in facts {
+            facts[delivery]?.total = Set(carried.incidents.map(\.cause.id)).count
+            facts[delivery]?.rootIncident = carried.incidents.map(\.id).min() ?? 0
+        }
+        let full = facts.filter { $0.value.incidents.count == ClaimedDelivery.incidentsMax }.keys
+        for row in try await counts(of: Array(full), on: connection) {
+            facts[try row.text("delivery_id")]?.total = Int(try row.int8("total"))
+            facts[try row.text("delivery_id")]?.rootIncident = try row.int8("root")
+        }
         return facts
+    }
+
+    /// Of deliveries that carry more than they name.
+    private static func counts(of deliveries: [String], on connection: PostgresConnection) async throws -> [PostgresRow]
+    {
+        guard !deliveries.isEmpty else { return [] }
+        return try await connection.query(
+            """
+            SELECT i.delivery_id, count(DISTINCT n.cause_id) AS total, min(n.id) AS root
+              FROM delivery_items i JOIN incidents n ON n.id = i.incident_id
+             WHERE i.delivery_id = ANY ($1) AND NOT i.dropped GROUP BY i.delivery_id
+            """, [.textArray(deliveries)]
+        ).rows
     }
 }
 

@@ -11,44 +11,55 @@ struct DeliveryQueue {
     private let quiet: QuietRules
     private var desk: DeliveryDesk
 
-    init(connection: PostgresConnection, rules: RelayRules, now: Date) async throws {
+    init(
+        connection: PostgresConnection, rules: RelayRules, early: EarlyClaims? = nil, now: Date
+    ) async throws {
         self.connection = connection
         self.rules = rules
         self.now = now
         destinations = try await DestinationRow.live(on: connection)
         quiet = try await QuietRules(now: now, on: connection)
-        desk = DeliveryDesk(connection: connection, groupWait: rules.groupWait, now: now)
+        desk = DeliveryDesk(connection: connection, groupWait: rules.groupWait, early: early, now: now)
     }
+
+    /// Messages that were claimed as they were made.
+    var claimed: [ClaimedDelivery] { desk.claimed }
 
     // MARK: Telling
 
-    /// Queues `opened` for every receiver that an incident is routed to and that was not told yet.
+    /// What telling an incident is: `opened` for every receiver that it is routed to and that was not told yet.
     ///
     /// What a silence covers is held back until its end.
+    func announcement(of target: DeliveryTarget) -> Announcement { announcement(of: target, known: [:]) }
+
+    private func announcement(of target: DeliveryTarget, known: [Receiver: Telling]) -> Announcement {
+        if let end = quiet.end(of: target) { return Announcement(isHeld: true, lookAt: end) }
+        let tellAt = max(target.tellAt, now)
+        let orders = openings(target, at: tellAt, known: known)
+        return Announcement(
+            isTold: !orders.isEmpty || !known.isEmpty,
+            lookAt: rules.nextReminder(of: target.cause, after: tellAt, now: now, deadline: target.deadline),
+            orders: orders)
+    }
+
+    /// Queues what was announced of incidents that are new and note it already.
+    mutating func tell(new opened: [(id: Int64, incident: OpenIncident)]) async throws {
+        try await desk.enqueue(
+            opened.flatMap { opened in
+                opened.incident.announcement.orders(for: opened.id, facts: opened.incident.facts(opened.id))
+            })
+    }
+
+    /// Tells incidents that were open before.
     mutating func tell(_ targets: [DeliveryTarget]) async throws {
         guard !targets.isEmpty else { return }
         let told = try await receivers(of: targets.map(\.incidentID))
-        var orders: [DeliveryOrder] = []
-        var held: [(id: Int64, until: Date)] = []
-        var queued: [(id: Int64, next: Date, isTold: Bool)] = []
-        for target in targets {
-            if let end = quiet.end(of: target) {
-                held.append((target.incidentID, end))
-                continue
-            }
-            let known = told[target.incidentID] ?? [:]
-            let tellAt = max(target.tellAt, now)
-            let new = openings(target, at: tellAt, known: known)
-            orders += new
-            queued.append(
-                (
-                    target.incidentID,
-                    rules.nextReminder(of: target.cause, after: tellAt, now: now, deadline: target.deadline),
-                    !new.isEmpty || !known.isEmpty
-                ))
+        let announced = targets.map { target in
+            (id: target.incidentID, announcement: announcement(of: target, known: told[target.incidentID] ?? [:]))
         }
-        try await desk.enqueue(orders)
-        try await hold(held)
+        try await desk.enqueue(announced.flatMap { $0.announcement.orders(for: $0.id) })
+        try await hold(announced.filter(\.announcement.isHeld).map { ($0.id, $0.announcement.lookAt) })
+        let queued = announced.filter { !$0.announcement.isHeld }
         guard !queued.isEmpty else { return }
         try await connection.query(
             """
@@ -58,7 +69,8 @@ struct DeliveryQueue {
               FROM unnest($1::int8[], $2::timestamptz[], $3::bool[]) AS u(id, next, told) WHERE n.id = u.id
             """,
             [
-                .int8Array(queued.map(\.id)), .timestamptzArray(queued.map(\.next)), .boolArray(queued.map(\.isTold)),
+                .int8Array(queued.map(\.id)), .timestamptzArray(queued.map(\.announcement.lookAt)),
+                .boolArray(queued.map(\.announcement.isTold)),
             ])
     }
 
@@ -73,7 +85,7 @@ struct DeliveryQueue {
     }
 
     /// Looks at them again when their silence ends.
-    private func hold(_ held: [(id: Int64, until: Date)]) async throws {
+    private func hold(_ held: [(id: Int64, until: Date?)]) async throws {
         guard !held.isEmpty else { return }
         try await connection.query(
             """
@@ -196,6 +208,28 @@ struct DeliveryQueue {
                 try row.bool("waits") ? .waits : .reached
         }
         return told
+    }
+}
+
+/// What telling an incident is, before anything is written; nothing at all by default.
+struct Announcement {
+    /// A silence covers it.
+    var isHeld = false
+    var isTold = false
+    /// When the cadence looks at it next.
+    var lookAt: Date?
+    fileprivate var orders: [DeliveryOrder] = []
+
+    /// The messages of the incident once it has an id.
+    ///
+    /// - Parameter facts: of an incident that only this transaction knows.
+    func orders(for incident: Int64, facts: IncidentFacts? = nil) -> [DeliveryOrder] {
+        orders.map { order in
+            var order = order
+            order.incidentID = incident
+            order.facts = facts
+            return order
+        }
     }
 }
 

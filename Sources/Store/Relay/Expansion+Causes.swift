@@ -11,12 +11,14 @@ extension Expansion {
             "SELECT provider, tenant_id FROM apps WHERE id = $1", [.text(app)]
         ).rows.first
         let cause = IncidentCause(kind: kind, id: app, reason: event.reason ?? event.kind.rawValue)
-        let id = try await openAlone(
+        let opened = try await open(alone: [
             OpenIncident(
                 cause: cause, severity: RelayRules.severity(of: cause),
                 provider: try facts?.text("provider") ?? String(app.prefix { $0 != "/" }),
                 tenantID: try facts?.textOrNil("tenant_id"), appID: app, code: event.code, message: event.message,
-                tellAt: now.later(by: rules.groupWait), at: event.at))
+                tellAt: now.later(by: rules.groupWait), at: event.at)
+        ])
+        guard let id = opened[cause] else { return }
         let children = try await connection.query(
             """
             UPDATE incidents SET parent_id = $1, remind_at = NULL
@@ -62,29 +64,40 @@ extension Expansion {
         ).rows.first
         guard let facts else { return }
         let cause = IncidentCause(kind: .platform, id: id, reason: IncidentCause.destinationDegraded)
-        _ = try await openAlone(
+        try await open(alone: [
             OpenIncident(
                 cause: cause, severity: RelayRules.severity(of: cause), tenantID: try facts.textOrNil("tenant_id"),
                 code: event.code, message: event.message, title: try facts.text("name"),
-                tellAt: now.later(by: rules.groupWait), at: event.at))
+                tellAt: now.later(by: rules.groupWait), at: event.at)
+        ])
     }
 
-    mutating func open(_ platform: PlatformEvent, _ event: RelayEvent) async throws {
-        // Ids are each tenant's own.
-        let cause = IncidentCause(
-            kind: .platform, id: platform.tenantID.map { "\($0)/\(platform.id)" } ?? platform.id,
-            reason: IncidentCause.platformEvent)
-        _ = try await openAlone(
-            OpenIncident(
-                cause: cause, severity: platform.severity, tenantID: platform.tenantID, message: platform.message,
-                title: platform.title, link: platform.link, data: platform.data, tellAt: now.later(by: rules.groupWait),
-                at: event.at))
+    /// - Parameter events: each of another cause.
+    mutating func open(platform events: [RelayEvent]) async throws {
+        let incidents = events.compactMap { event in
+            event.platform.map { platform in
+                OpenIncident(
+                    cause: IncidentCause(
+                        kind: .platform, id: platform.causeID, reason: IncidentCause.platformEvent),
+                    severity: platform.severity, tenantID: platform.tenantID, message: platform.message,
+                    title: platform.title, link: platform.link, data: platform.data,
+                    tellAt: now.later(by: rules.groupWait), at: event.at)
+            }
+        }
+        try await open(alone: incidents)
     }
 
-    private mutating func openAlone(_ incident: OpenIncident) async throws -> Int64 {
-        let ids = try await rows.join([incident], flaps: [:])
-        guard let id = ids[incident.cause] else { return 0 }
-        try await queue.tell([incident.target(id)])
-        return id
+    /// Incidents that have no parent and replace no other.
+    @discardableResult
+    private mutating func open(alone incidents: [OpenIncident]) async throws -> [IncidentCause: Int64] {
+        let incidents = incidents.map(announced)
+        let joined = try await rows.join(incidents, flaps: [:])
+        try await tell(incidents, joined)
+        return joined.ids
     }
+}
+
+extension PlatformEvent {
+    /// Ids are each tenant's own.
+    var causeID: String { tenantID.map { "\($0)/\(id)" } ?? id }
 }

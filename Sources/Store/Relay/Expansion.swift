@@ -12,12 +12,12 @@ struct Expansion {
     var rows: IncidentRows
     var queue: DeliveryQueue
 
-    init(rules: RelayRules, connection: PostgresConnection) async throws {
+    init(rules: RelayRules, early: EarlyClaims? = nil, connection: PostgresConnection) async throws {
         self.rules = rules
         self.connection = connection
         now = try await connection.query("SELECT now() AS now").rows[0].date("now")
         rows = IncidentRows(connection: connection, now: now)
-        queue = try await DeliveryQueue(connection: connection, rules: rules, now: now)
+        queue = try await DeliveryQueue(connection: connection, rules: rules, early: early, now: now)
     }
 
     mutating func apply(_ events: [RelayEvent]) async throws {
@@ -25,6 +25,7 @@ struct Expansion {
             switch run[0].kind {
             case .warning, .security: try await open(run)
             case .recovered: try await close(run.compactMap(\.channelID))
+            case .platform: try await open(platform: run)
             default: for event in run { try await apply(event) }
             }
         }
@@ -32,7 +33,7 @@ struct Expansion {
 
     private mutating func apply(_ event: RelayEvent) async throws {
         switch event.kind {
-        case .warning, .security, .recovered: break
+        case .warning, .security, .recovered, .platform: break
         case .appRejected:
             if let app = event.appID { try await openApp(.app, app, event) }
         case .appRecovered:
@@ -48,32 +49,39 @@ struct Expansion {
                     "cause_kind = 'platform' AND reason = '\(IncidentCause.destinationDegraded)' AND cause_id = $1",
                     [.text(id)])
             }
-        case .platform:
-            if let platform = event.platform { try await open(platform, event) }
         }
     }
 
-    /// Neighbours that do the same to channels, each channel once: what is applied together keeps every channel's order.
+    /// Neighbours that do the same to different subjects: what is applied together keeps every subject's order.
     private static func runs(of events: [RelayEvent]) -> [[RelayEvent]] {
         var runs: [[RelayEvent]] = []
-        var channels: Set<ChannelID> = []
-        var last: Bool?
+        var subjects: Set<String> = []
+        var last: Step?
         for event in events {
-            let opens: Bool? =
-                switch event.kind {
-                case .warning, .security: true
-                case .recovered: false
-                default: nil
-                }
-            if let opens, opens == last, let channel = event.channelID, channels.insert(channel).inserted {
+            let step = Step(event)
+            if let step, step == last, let subject = event.subject, subjects.insert(subject).inserted {
                 runs[runs.count - 1].append(event)
             } else {
                 runs.append([event])
-                channels = event.channelID.map { [$0] } ?? []
+                subjects = event.subject.map { [$0] } ?? []
             }
-            last = opens
+            last = step
         }
         return runs
+    }
+
+    /// What many events do at once; nil: each stands alone.
+    private enum Step {
+        case openChannels, closeChannels, openPlatform
+
+        init?(_ event: RelayEvent) {
+            switch event.kind {
+            case .warning, .security: self = .openChannels
+            case .recovered: self = .closeChannels
+            case .platform: self = .openPlatform
+            default: return nil
+            }
+        }
     }
 
     // MARK: Channels
@@ -84,6 +92,7 @@ struct Expansion {
         let facts = try await connection.query(
             """
             SELECT c.id, c.tenant_id, c.provider, s.app_id, k.access_issued_at, k.access_expires_at, k.human_deadline_at,
+                   c.user_id, c.display_name,
                    (SELECT min(n.id) FROM incidents n WHERE n.app_id = s.app_id AND n.cause_kind IN ('app', 'provider')
                        AND n.closed_at IS NULL) AS parent
               FROM channels c LEFT JOIN schedule s ON s.channel_id = c.id LEFT JOIN credentials k ON k.channel_id = c.id
@@ -114,18 +123,32 @@ struct Expansion {
             deadline: RelayRules.deadline(
                 reason: cause.reason, accessExpiresAt: accessExpiresAt,
                 humanDeadlineAt: try row.dateOrNil("human_deadline_at")),
-            at: event.at)
+            at: event.at, userID: try row.textOrNil("user_id"), displayName: try row.textOrNil("display_name"))
     }
 
     mutating func open(channels opening: [OpenIncident]) async throws {
         guard !opening.isEmpty else { return }
         let flapping = try await reopen(opening)
-        let ids = try await rows.join(opening, flaps: flapping)
-        try await supersede(opening.map(\.cause.id), by: Array(ids.values))
+        let opening = opening.map { $0.parentID == nil ? announced($0) : $0 }
+        let joined = try await rows.join(opening, flaps: flapping)
+        try await supersede(opening.map(\.cause.id), by: Array(joined.ids.values))
+        try await tell(opening.filter { $0.parentID == nil }, joined)
+    }
+
+    /// With what a new incident notes of its own telling.
+    func announced(_ incident: OpenIncident) -> OpenIncident {
+        var incident = incident
+        // No silence is of an incident that has no id yet.
+        incident.announcement = queue.announcement(of: incident.target(0))
+        return incident
+    }
+
+    mutating func tell(_ incidents: [OpenIncident], _ joined: IncidentRows.Joined) async throws {
+        let opened = incidents.compactMap { incident in joined.ids[incident.cause].map { (id: $0, incident: incident) }
+        }
+        try await queue.tell(new: opened.filter { joined.new.contains($0.id) })
         try await queue.tell(
-            opening.compactMap { incident in
-                incident.parentID == nil ? ids[incident.cause].map { incident.target($0) } : nil
-            })
+            opened.filter { !joined.new.contains($0.id) }.map { $0.incident.target($0.id) })
     }
 
     /// Brings incidents back that closed so lately that nobody was told of it.
@@ -184,4 +207,9 @@ struct Expansion {
         try await rows.leave(targets.map(\.incidentID))
         try await queue.resolve(targets)
     }
+}
+
+extension RelayEvent {
+    /// What a channel's or the platform's own event is about.
+    fileprivate var subject: String? { channelID?.rawValue ?? platform?.causeID }
 }

@@ -19,6 +19,22 @@ struct OpenIncident {
     var tellAt: Date
     var deadline: Date?
     var at: Date
+    /// Of channels.
+    var userID: String?
+    var displayName: String?
+    /// What telling it for the first time is.
+    var announcement = Announcement()
+
+    /// What a message of it alone is rendered from.
+    func facts(_ id: Int64) -> IncidentFacts {
+        var facts = IncidentFacts(
+            id: id, cause: cause, severity: severity, provider: provider, tenantID: tenantID, message: message,
+            openedAt: at, deadline: deadline, userID: userID, displayName: displayName, channels: 1)
+        facts.title = title
+        facts.link = link
+        facts.data = data
+        return facts
+    }
 
     func target(_ id: Int64) -> DeliveryTarget {
         DeliveryTarget(
@@ -32,22 +48,32 @@ struct IncidentRows {
     let connection: PostgresConnection
     let now: Date
 
+    /// The incidents of some causes.
+    struct Joined {
+        var ids: [IncidentCause: Int64] = [:]
+        /// Those that were not open before.
+        var new: Set<Int64> = []
+    }
+
     /// Opens the incidents or joins the open ones of their causes; each cause once.
-    func join(_ incidents: [OpenIncident], flaps: [IncidentCause: Int]) async throws -> [IncidentCause: Int64] {
+    func join(_ incidents: [OpenIncident], flaps: [IncidentCause: Int]) async throws -> Joined {
+        guard !incidents.isEmpty else { return Joined() }
         let sorted = incidents.sorted { $0.cause.key < $1.cause.key }
         let opened = try await connection.query(
             """
             INSERT INTO incidents (cause, cause_kind, cause_id, reason, severity, provider, tenant_id, app_id, code,
-                                   message, title, link, data, parent_id, tell_at, deadline_at, opened_at, flaps)
-            SELECT c, k, i, r, s, p, t, a, o, m, l, h, j::jsonb, x, w, d, b, f
+                                   message, title, link, data, parent_id, tell_at, deadline_at, opened_at, flaps, members,
+                                   told_at, remind_at)
+            SELECT c, k, i, r, s, p, t, a, o, m, l, h, j::jsonb, x, w, d, b, f, 1, CASE WHEN y THEN now() END, z
               FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                           $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int8[],
-                          $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::int4[])
-                AS u(c, k, i, r, s, p, t, a, o, m, l, h, j, x, w, d, b, f)
+                          $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::int4[], $19::bool[],
+                          $20::timestamptz[])
+                AS u(c, k, i, r, s, p, t, a, o, m, l, h, j, x, w, d, b, f, y, z)
             ON CONFLICT (cause) WHERE closed_at IS NULL
             DO UPDATE SET code = coalesce(excluded.code, incidents.code),
                           message = coalesce(excluded.message, incidents.message), deadline_at = excluded.deadline_at
-            RETURNING id, cause_kind, cause_id, reason
+            RETURNING id, cause_kind, cause_id, reason, xmax = 0 AS is_new
             """,
             [
                 .textArray(sorted.map(\.cause.key)), .textArray(sorted.map(\.cause.kind.rawValue)),
@@ -58,16 +84,42 @@ struct IncidentRows {
                 .textArray(sorted.map(\.data)), .int8Array(sorted.map(\.parentID)),
                 .timestamptzArray(sorted.map(\.tellAt)), .timestamptzArray(sorted.map(\.deadline)),
                 .timestamptzArray(sorted.map(\.at)), .int4Array(sorted.map { Int32(clamping: flaps[$0.cause] ?? 0) }),
+                .boolArray(sorted.map(\.announcement.isTold)),
+                .timestamptzArray(sorted.map(\.announcement.lookAt)),
             ])
-        var ids: [IncidentCause: Int64] = [:]
-        for row in opened.rows { ids[try IncidentCause(row)] = try row.int8("id") }
-        try await join(ids)
-        return ids
+        var joined = Joined()
+        var members: (new: [Member], joining: [Member]) = ([], [])
+        for row in opened.rows {
+            let cause = try IncidentCause(row)
+            let member = Member(incident: try row.int8("id"), channel: cause.id)
+            joined.ids[cause] = member.incident
+            let isNew = try row.bool("is_new")
+            if isNew { joined.new.insert(member.incident) }
+            // Anything but a channel is its own only member, and stands nowhere else.
+            guard cause.kind == .channel else { continue }
+            if isNew { members.new.append(member) } else { members.joining.append(member) }
+        }
+        try await found(members.new)
+        try await join(members.joining)
+        return joined
     }
 
-    /// A channel is the member of its incident; anything else is its own, under no name.
-    private func join(_ ids: [IncidentCause: Int64]) async throws {
-        let members = ids.sorted { $0.value < $1.value }
+    private struct Member {
+        var incident: Int64
+        var channel: String
+    }
+
+    /// The first members, which their incidents count already.
+    private func found(_ members: [Member]) async throws {
+        guard !members.isEmpty else { return }
+        try await connection.query(
+            "INSERT INTO incident_members (incident_id, channel_id) SELECT * FROM unnest($1::int8[], $2::text[])",
+            [.int8Array(members.map(\.incident)), .textArray(members.map(\.channel))])
+    }
+
+    private func join(_ members: [Member]) async throws {
+        guard !members.isEmpty else { return }
+        let members = members.sorted { $0.incident < $1.incident }
         try await connection.query(
             """
             WITH m AS (
@@ -76,11 +128,7 @@ struct IncidentRows {
                WHERE incident_members.left_at IS NOT NULL
               RETURNING incident_id)
             UPDATE incidents n SET members = members + 1 FROM m WHERE n.id = m.incident_id
-            """,
-            [
-                .int8Array(members.map(\.value)),
-                .textArray(members.map { $0.key.kind == .channel ? $0.key.id : "" }),
-            ])
+            """, [.int8Array(members.map(\.incident)), .textArray(members.map(\.channel))])
     }
 
     /// The last member leaves and closes.

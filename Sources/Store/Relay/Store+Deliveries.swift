@@ -2,22 +2,22 @@ package import Domain
 import FoundationEssentials
 import Postgres
 
-/// Claiming, freezing and finishing deliveries (PROTOCOL §9).
+/// Claiming deliveries (PROTOCOL §9).
 extension Store {
-    package func claimDeliveries(
-        limit: Int, limits: DeliveryLimits, lane: DeliveryLane
-    ) async throws -> DeliveryBatch {
+    package func claimDeliveries(_ terms: ClaimTerms, lane: DeliveryLane) async throws -> DeliveryBatch {
         let sentAt = ContinuousClock.now
+        let claimID = UUID()
         let deliveries = try await transaction { connection in
-            var left = min(limit, 500)
+            var left = min(terms.limit, 500)
             var claimed: [ClaimedDelivery] = []
             for destination in try await Self.servable(lane, on: connection) {
                 guard left > 0 else { break }
-                let taken = try await claim(from: destination, limit: left, limits: limits, on: connection)
+                let taken = try await claim(
+                    claimID, from: destination, limit: left, limits: terms.limits, on: connection)
                 left -= taken.count
                 claimed += taken
             }
-            return claimed
+            return try await Self.freeze(claimed.map { $0.rendered(by: terms.render) }, on: connection)
         }
         return DeliveryBatch(deliveries: deliveries, sentAt: sentAt)
     }
@@ -40,19 +40,20 @@ extension Store {
         ).rows
     }
 
+    /// Takes and locks what is due; ``freeze(_:on:)`` makes it ours.
     private func claim(
-        from destination: PostgresRow, limit: Int, limits: DeliveryLimits, on connection: PostgresConnection
+        _ claimID: UUID, from destination: PostgresRow, limit: Int, limits: DeliveryLimits,
+        on connection: PostgresConnection
     ) async throws -> [ClaimedDelivery] {
         guard let kind = DestinationKind(rawValue: try destination.text("kind")) else { return [] }
         let id = try destination.text("id")
-        let lease = limits.lease(kind)
         let pace = limits.pace(kind)
         let rows = try await connection.query(
-            Self.claimStatement,
+            Self.dueStatement,
             [
                 .text(id),
                 .int4(Int32(clamping: limits.perDestination(kind, Int(try destination.int4("failures"))))),
-                .int4(Int32(clamping: pace == nil ? limit : min(1, limit))), .float8(lease.seconds),
+                .int4(Int32(clamping: pace == nil ? limit : min(1, limit))),
             ]
         ).rows
         guard !rows.isEmpty else { return [] }
@@ -64,25 +65,49 @@ extension Store {
         let pointless = try await dropPointless(rows, on: connection)
         let configuration = try DestinationRow.configuration(destination, ring: ring)
         let live = try rows.filter { !pointless.contains(try $0.text("id")) }
-        let facts = try await DeliveryFacts.all(
-            of: try live.map { try $0.text("id") },
-            rendered: Set(try live.filter { try !$0.isNull("content") }.map { try $0.text("id") }), on: connection)
+        let facts = try await DeliveryFacts.all(of: try live.map { try $0.text("id") }, on: connection)
         var claimed: [ClaimedDelivery] = []
         for row in live {
-            let content = try row.byteaOrNil("content")
-            let facts = facts[try row.text("id")] ?? DeliveryFacts()
+            let delivery = try row.text("id")
+            let facts = facts[delivery] ?? DeliveryFacts()
             claimed.append(
                 ClaimedDelivery(
-                    claim: DeliveryClaim(deliveryID: try row.text("id"), claimID: try row.uuid("claim_id")),
-                    destinationID: id, destinationName: try destination.text("name"), kind: kind,
+                    claim: DeliveryClaim(deliveryID: delivery, claimID: claimID), destinationID: id,
+                    destinationName: try destination.text("name"), kind: kind,
                     recipient: try row.text("recipient"), configuration: configuration,
                     messageKind: MessageKind(rawValue: try row.text("message_kind")) ?? .opened,
                     messageType: MessageType(rawValue: try row.text("type")) ?? .ping,
-                    tries: Int(try row.int4("tries")), queuedAt: try row.date("created_at"), content: content,
-                    incidents: facts.incidents, total: facts.total, rootIncident: facts.rootIncident, lease: lease,
-                    thread: kind == .slackBot
-                        ? try await Self.thread(of: try row.text("id"), on: connection) : nil))
+                    tries: Int(try row.int4("tries")) + 1, queuedAt: try row.date("created_at"),
+                    content: try row.byteaOrNil("content"), incidents: facts.incidents, total: facts.total,
+                    rootIncident: facts.rootIncident, lease: limits.lease(kind),
+                    thread: kind == .slackBot ? try await Self.thread(of: delivery, on: connection) : nil))
         }
+        return claimed
+    }
+
+    /// Stores claims and what they will send, before anything is sent: a later attempt under the same id says the same.
+    ///
+    /// A lease that ran out after the message was rendered may have sent it.
+    private static func freeze(
+        _ claimed: [ClaimedDelivery], on connection: PostgresConnection
+    ) async throws -> [ClaimedDelivery] {
+        guard !claimed.isEmpty else { return [] }
+        try await connection.query(
+            """
+            UPDATE deliveries d
+               SET maybe_arrived = d.maybe_arrived OR d.state = 'sending' AND d.content IS NOT NULL,
+                   state = 'sending', claim_id = u.claim::uuid, content = coalesce(d.content, u.content),
+                   attempts = d.attempts + 1, tries = u.tries,
+                   lease_until = clock_timestamp() + make_interval(secs => u.lease / 1000000.0),
+                   run_at = clock_timestamp() + make_interval(secs => u.lease / 1000000.0)
+              FROM unnest($1::text[], $2::text[], $3::bytea[], $4::int4[], $5::int8[])
+                AS u(id, claim, content, tries, lease) WHERE d.id = u.id
+            """,
+            [
+                .textArray(claimed.map(\.claim.deliveryID)), .textArray(claimed.map(\.claim.claimID.uuidString)),
+                .byteaArray(claimed.map(\.content)), .int4Array(claimed.map { Int32(clamping: $0.tries) }),
+                .int8Array(claimed.map { Int64($0.lease.seconds * 1_000_000) }),
+            ])
         return claimed
     }
 
@@ -104,28 +129,23 @@ extension Store {
 
     /// A message waits for the earlier messages of its incidents to this receiver.
     ///
-    /// A lease that ran out after the message was rendered may have sent it.
-    private static let claimStatement = """
-        WITH due AS MATERIALIZED (
-          SELECT d.id FROM deliveries d
-           WHERE d.destination_id = $1 AND d.state IN ('pending', 'sending') AND d.run_at <= now()
-             AND NOT EXISTS (
-               SELECT 1 FROM delivery_items i
+    /// OFFSET 0 and the inner SELECT keep each question with its row: what the planner knows of a queue is always old, and
+    /// by a join it would ask all that are due about all that wait. What is on its way is due at the end of its lease.
+    private static let dueStatement = """
+        SELECT d.id, d.recipient, d.kind AS message_kind, d.type, d.tries, d.created_at, d.content FROM deliveries d
+         WHERE d.destination_id = $1 AND d.state IN ('pending', 'sending') AND d.run_at <= now()
+           AND NOT EXISTS (
+             SELECT 1 FROM (
+               SELECT e.delivery_id FROM delivery_items i
                  JOIN delivery_items e ON e.incident_id = i.incident_id AND e.destination_id = i.destination_id
                       AND e.recipient = i.recipient AND e.seq < i.seq AND NOT e.dropped
-                 JOIN deliveries ed ON ed.id = e.delivery_id AND ed.state IN ('pending', 'sending')
-                WHERE i.delivery_id = d.id AND NOT i.dropped)
-           ORDER BY d.run_at, d.id
-           LIMIT greatest(0, least($3, $2 - (SELECT count(*) FROM deliveries b
-                   WHERE b.destination_id = $1 AND b.state = 'sending' AND b.lease_until >= now())))
-             FOR UPDATE OF d SKIP LOCKED)
-        UPDATE deliveries d
-           SET state = 'sending', claim_id = gen_random_uuid(), attempts = d.attempts + 1, tries = d.tries + 1,
-               lease_until = clock_timestamp() + make_interval(secs => $4),
-               run_at = clock_timestamp() + make_interval(secs => $4),
-               maybe_arrived = d.maybe_arrived OR d.state = 'sending' AND d.content IS NOT NULL
-          FROM due WHERE d.id = due.id
-        RETURNING d.id, d.claim_id, d.recipient, d.kind AS message_kind, d.type, d.tries, d.created_at, d.content
+                WHERE i.delivery_id = d.id AND NOT i.dropped OFFSET 0) earlier
+              WHERE (SELECT ed.state FROM deliveries ed WHERE ed.id = earlier.delivery_id) IN ('pending', 'sending')
+              OFFSET 0)
+         ORDER BY d.run_at
+         LIMIT greatest(0, least($3, $2 - (SELECT count(*) FROM deliveries b
+                 WHERE b.destination_id = $1 AND b.state = 'sending' AND b.run_at > now())))
+           FOR UPDATE OF d SKIP LOCKED
         """
 
     /// `recovered` goes only where `opened` is or may be; a message left without incidents is suppressed.

@@ -2,25 +2,8 @@ package import Domain
 import FoundationEssentials
 import Postgres
 
-/// What claimed deliveries write: their frozen content and their ends, many at a time (PROTOCOL §9).
+/// How claims of deliveries end, many at a time (PROTOCOL §9).
 extension Store {
-    package func freeze(_ contents: [FrozenContent]) async throws -> Set<DeliveryClaim> {
-        let frozen = try await transaction { connection in
-            try await connection.query(
-                """
-                UPDATE deliveries d SET content = u.content
-                  FROM unnest($1::text[], $2::text[], $3::bytea[]) AS u(id, claim, content)
-                 WHERE d.id = u.id AND d.claim_id = u.claim::uuid AND d.state = 'sending' RETURNING d.id, d.claim_id
-                """,
-                [
-                    .textArray(contents.map(\.claim.deliveryID)),
-                    .textArray(contents.map(\.claim.claimID.uuidString)), .byteaArray(contents.map(\.content)),
-                ]
-            ).rows
-        }
-        return Set(try frozen.map(Self.claim))
-    }
-
     private static func claim(_ row: PostgresRow) throws -> DeliveryClaim {
         DeliveryClaim(deliveryID: try row.text("id"), claimID: try row.uuid("claim_id"))
     }
@@ -72,6 +55,7 @@ extension Store {
           UPDATE deliveries d
              SET state = u.state, claim_id = NULL, lease_until = NULL, code = u.code,
                  error = CASE WHEN u.state = 'sent' THEN NULL ELSE u.sentence END,
+                 content = CASE WHEN u.state <> 'sent' THEN d.content END,
                  maybe_arrived = d.maybe_arrived OR u.arrived,
                  run_at = CASE WHEN u.delay IS NULL THEN d.run_at
                                ELSE now() + make_interval(secs => u.delay / 1000000.0) END,
@@ -102,7 +86,7 @@ extension Store {
             try await connection.query(
                 """
                 UPDATE deliveries SET state = 'pending', claim_id = NULL, lease_until = NULL, run_at = now(),
-                       attempts = attempts - CASE WHEN content IS NULL THEN 1 ELSE 0 END, tries = tries - 1
+                       tries = tries - 1
                  WHERE id = $1 AND claim_id = $2 AND state = 'sending'
                 """, [.text(claim.deliveryID), .uuid(claim.claimID)])
         }

@@ -4,30 +4,39 @@ import Postgres
 
 /// Events become incidents and deliveries, in order and once each (PROTOCOL §9).
 extension Store {
-    package func expandEvents(limit: Int, rules: RelayRules) async throws -> Int {
+    package func expandEvents(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
         do {
-            return try await expand(limit: limit, rules: rules)
+            return try await expand(limit: limit, rules: rules, claiming: terms)
         } catch PostgresError.server(let state, _, _) where state.faultsRow {
             // The database refuses one of the rows: alone, it takes nobody with it.
             do {
-                return try await expand(limit: 1, rules: rules)
+                return try await expand(limit: 1, rules: rules, claiming: nil)
             } catch PostgresError.server(let state, let message, _) where state.faultsRow {
-                return try await setAside(because: "\(state.rawValue): \(message)")
+                let events = try await setAside(because: "\(state.rawValue): \(message)")
+                return Expanded(events: events, claimed: DeliveryBatch(deliveries: [], sentAt: .now))
             }
         }
     }
 
-    private func expand(limit: Int, rules: RelayRules) async throws -> Int {
-        try await transaction { connection in
-            guard try await Self.takeRelayLock(on: connection) else { return 0 }
+    private func expand(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
+        let sentAt = ContinuousClock.now
+        var expanded = Expanded(events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: sentAt))
+        (expanded.events, expanded.claimed.deliveries) = try await transaction { connection in
+            guard try await Self.takeRelayLock(on: connection) else { return (0, []) }
             let events = try await Self.pendingEvents(limit: limit, on: connection)
-            guard !events.isEmpty else { return 0 }
-            var expansion = try await Expansion(rules: rules, connection: connection)
-            try await expansion.apply(events.compactMap(\.event))
+            guard !events.isEmpty else { return (0, []) }
+            let news = events.compactMap(\.event)
+            // What ends or gathers incidents may take back what the same events opened.
+            let early = news.allSatisfy(\.kind.onlyOpens) ? terms : nil
+            var expansion = try await Expansion(
+                rules: rules, early: try await EarlyClaims(early, rules: rules, ring: ring, on: connection),
+                connection: connection)
+            try await expansion.apply(news)
             try await connection.query(
                 "UPDATE event SET expanded_at = now() WHERE id = ANY ($1)", [.int8Array(events.map(\.id))])
-            return events.count
+            return (events.count, expansion.queue.claimed)
         }
+        return expanded
     }
 
     private func setAside(because fault: String) async throws -> Int {
@@ -83,4 +92,14 @@ extension Store {
 extension SQLState {
     /// The row itself cannot be stored: a value (22, 23), or too much of it (54).
     fileprivate var faultsRow: Bool { isDataError || rawValue.hasPrefix("54") }
+}
+
+extension RelayEvent.Kind {
+    /// Opens an incident and touches no other.
+    fileprivate var onlyOpens: Bool {
+        switch self {
+        case .warning, .security, .platform: true
+        default: false
+        }
+    }
 }

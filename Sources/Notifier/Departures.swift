@@ -1,0 +1,66 @@
+import Domain
+import Synchronization
+
+/// Room for deliveries on their way, and those that the relay claimed as it made them and the dispatcher has yet to send.
+package final class Departures: Sendable {
+    typealias Ready = (delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant)
+
+    private struct State {
+        var room: Int
+        var ready: [Ready] = []
+        var isClosed = false
+    }
+
+    private let state: Mutex<State>
+    private let limits: DeliveryLimits
+    private let render: ClaimTerms.Rendering
+    private let wake: WakeSignal
+
+    /// - Parameter wake: the dispatcher's: sent when something is ready, and when there is room again.
+    init(room: Int, limits: DeliveryLimits, wake: WakeSignal, render: @escaping ClaimTerms.Rendering) {
+        state = Mutex(State(room: room))
+        self.limits = limits
+        self.wake = wake
+        self.render = render
+    }
+
+    /// Terms of a claim of at most `wanted`, for which room is kept until it is given back; nil when there is none.
+    func terms(atMost wanted: Int) -> ClaimTerms? {
+        let taken = state.withLock { state in
+            let taken = state.isClosed ? 0 : min(wanted, state.room)
+            state.room -= taken
+            return taken
+        }
+        return taken > 0 ? ClaimTerms(limit: taken, limits: limits, render: render) : nil
+    }
+
+    /// Room that a claim did not need.
+    func giveBack(_ room: Int) {
+        state.withLock { $0.room += room }
+    }
+
+    /// A delivery is over.
+    func end() {
+        giveBack(1)
+        wake.send()
+    }
+
+    /// - Returns: false when nobody sends them any more.
+    func enter(_ batch: DeliveryBatch) -> Bool {
+        let isOpen = state.withLock { state in
+            if !state.isClosed { state.ready += batch.deliveries.map { ($0, batch.sentAt) } }
+            return !state.isClosed
+        }
+        if isOpen { wake.send() }
+        return isOpen
+    }
+
+    /// - Parameter closing: nothing enters after this.
+    func ready(closing: Bool = false) -> [Ready] {
+        state.withLock { state in
+            defer { state.ready = [] }
+            state.isClosed = state.isClosed || closing
+            return state.ready
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Domain
+import FoundationEssentials
+import Postgres
+import Sealing
+
+/// Claims messages as they are made: what is due at once needs no second transaction and no second version of its row.
+///
+/// Of webhooks alone that took their last message, and never more than half of what such a webhook may have on its way:
+/// the other half is for what waits already. Nothing is locked for it, so that a claim made meanwhile may take a
+/// destination somewhat above its number; how many requests are under way at once is the process's own affair.
+struct EarlyClaims {
+    private let terms: ClaimTerms
+    private let claimID = UUID()
+    private let lease: Duration
+    private var open: [String: Destination] = [:]
+    private(set) var claimed: [ClaimedDelivery] = []
+
+    private struct Destination {
+        var name: String
+        var configuration: Result<DestinationConfiguration, SealedCredentialFault>
+        var room: Int
+    }
+
+    /// Nil when nothing is due at once.
+    init?(_ terms: ClaimTerms?, rules: RelayRules, ring: KeyRing, on connection: PostgresConnection) async throws {
+        guard let terms, terms.limit > 0, rules.groupWait == .zero else { return nil }
+        self.terms = terms
+        lease = terms.limits.lease(.webhook)
+        let rows = try await connection.query(
+            """
+            SELECT x.id, x.tenant_id, x.name, x.revision, x.kid, x.sealed,
+                   (SELECT count(*) FROM deliveries d
+                     WHERE d.destination_id = x.id AND d.state = 'sending' AND d.run_at > now()) AS sending
+              FROM destinations x
+             WHERE x.removed_at IS NULL AND x.kind = 'webhook' AND x.failures = 0
+               AND coalesce(x.parked_until, '-infinity') <= now() AND coalesce(x.paced_until, '-infinity') <= now()
+            """)
+        for row in rows.rows {
+            open[try row.text("id")] = Destination(
+                name: try row.text("name"), configuration: try DestinationRow.configuration(row, ring: ring),
+                room: terms.limits.perDestination(.webhook, 0) / 2 - Int(try row.int8("sending")))
+        }
+    }
+
+    /// - Parameter incident: all that the message carries.
+    /// - Returns: nil when the message has to wait for its turn.
+    mutating func claim(_ delivery: String, for order: DeliveryOrder, _ incident: IncidentFacts, now: Date)
+        -> ClaimedDelivery?
+    {
+        guard claimed.count < terms.limit, let destination = open[order.receiver.destinationID], destination.room > 0
+        else { return nil }
+        let claim = ClaimedDelivery(
+            claim: DeliveryClaim(deliveryID: delivery, claimID: claimID), destinationID: order.receiver.destinationID,
+            destinationName: destination.name, kind: .webhook, recipient: order.receiver.recipient,
+            configuration: destination.configuration, messageKind: order.kind, messageType: order.type, tries: 1,
+            queuedAt: now, content: nil, incidents: [incident], total: 1, rootIncident: incident.id, lease: lease
+        ).rendered(by: terms.render)
+        open[order.receiver.destinationID]?.room -= 1
+        claimed.append(claim)
+        return claim
+    }
+}
