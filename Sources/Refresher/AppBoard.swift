@@ -143,7 +143,7 @@ final class AppBoard: Sendable {
     /// The service has no client id and secret for the app: nothing is to be confirmed, somebody must set them.
     func missing(_ app: String, by channel: ChannelID) async {
         guard standing(of: app)?.state != .paused else { return }
-        await set(app, .paused, reason: FailedEnd.appMissingCode, channel: channel)
+        await set(app, .paused, reason: IncidentCause.appMissing, channel: channel)
     }
 
     /// The only channel of the app was refused again a minute after it made the app suspect.

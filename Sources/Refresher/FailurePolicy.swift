@@ -4,9 +4,6 @@ package import Providers
 
 /// How an attempt ended without a credential, before it is judged.
 package enum FailedEnd: Sendable {
-    /// Of an end without a client registration; the Store words an app's pause by it.
-    static let appMissingCode = "app_missing"
-
     /// No byte left: nothing consumed, nothing counted.
     case notSent(code: String, message: String)
     /// A rule of the catalogue matched; the presented token was not consumed.
@@ -74,7 +71,7 @@ package struct FailurePolicy: Sendable {
             failure.message = "The stored credential does not open: it was moved, damaged or rolled back."
             failure.warning = .sealedUnreadable
         case .appMissing:
-            (failure.outcome, failure.code) = (.appRejected, FailedEnd.appMissingCode)
+            (failure.outcome, failure.code) = (.appRejected, IncidentCause.appMissing)
             failure.message = "No client id and secret are configured for \(entry.name): set them and restart."
             delay = Self.appMissingPause
             isShown = false

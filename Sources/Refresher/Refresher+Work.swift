@@ -84,7 +84,7 @@ extension Refresher {
         case .success: await board.accepted(claim.appID, by: claim)
         case .failure(let failure) where finished.answerClass == .client:
             await board.rejected(claim.appID, by: claim.channelID, reason: failure.code)
-        case .failure(let failure) where failure.code == FailedEnd.appMissingCode:
+        case .failure(let failure) where failure.code == IncidentCause.appMissing:
             // A command may lack settings that the service has; the service alone speaks for the installation.
             if configuration.claimsDue { await board.missing(claim.appID, by: claim.channelID) }
         case .failure(let failure): await board.judge(claim.appID, by: claim.channelID, reason: failure.code)

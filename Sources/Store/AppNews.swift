@@ -8,8 +8,6 @@ struct AppNews {
     var code: String
     var message: String
 
-    /// The code of a pause that no provider had a part in.
-    static let missingCode = "app_missing"
     static let rejectedReason = "app_rejected"
     static let degradedReason = "degraded"
     static let deniedReason = "grants_denied"
@@ -34,7 +32,7 @@ struct AppNews {
             news.append(
                 AppNews(
                     kind: .appRejected, reason: rejectedReason, code: reason,
-                    message: reason == missingCode
+                    message: reason == IncidentCause.appMissing
                         ? "No client id and secret are configured for this app; set them and restart, its channels wait."
                         : "The provider refuses the app's own credentials (\(reason)); its channels wait."))
         case .degraded:

@@ -1,5 +1,7 @@
 """Messages a second to a local sink, beside Debian's prometheus-alertmanager."""
 
+import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
@@ -13,6 +15,10 @@ import urllib.request
 import provider
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+# As Prometheus sends them.
+BULK = 64
+# Of the API, while latency is measured.
+CLIENTS = 8
 ADMIN_TOKEN = "bench-" + "0" * 32
 
 SINK = """
@@ -99,8 +105,8 @@ def alertmanager():
             f'mount --bind {root}{share} {share} && exec {program} "$@"', "sh"]
 
 
-def peer(directory, sink, count):
-    """Messages a second and peak memory of alertmanager: one request brings all alerts."""
+def peer(directory, sink, count, size):
+    """Messages a second and peak memory of alertmanager: requests of so many alerts bring them, one after another."""
     place = pathlib.Path(directory) / f"alertmanager-{time.monotonic_ns()}"
     place.mkdir()
     (place / "routes.yml").write_text(ROUTES.format(port=sink.port))
@@ -114,12 +120,13 @@ def peer(directory, sink, count):
         alerts = [{"labels": {"alertname": "Dead", "channel": f"channel-{number}", "provider": "oauth2"},
                    "annotations": {"message": "The grant is dead: authorize the channel again."}}
                   for number in range(count)]
-        body = json.dumps(alerts).encode()
+        bodies = [json.dumps(alerts[first:first + size]).encode() for first in range(0, count, size)]
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         before = sink.count()
         start = time.monotonic()
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v2/alerts", body,
-                                         {"Content-Type": "application/json"})
-        urllib.request.urlopen(request, timeout=60).read()
+        for body in bodies:
+            connection.request("POST", "/api/v2/alerts", body, {"Content-Type": "application/json"})
+            connection.getresponse().read()
         sink.wait(before, count)
         return count / (time.monotonic() - start), memory(process)
     finally:
@@ -188,22 +195,32 @@ class Relay:
         return count / (time.monotonic() - start)
 
     def latency(self, rate, seconds):
-        """95th percentile in seconds from the commit of an event to the end of its delivery, at this rate."""
+        """95th percentile in seconds from the commit of an event, sent to the API, to the end of its delivery.
+
+        Several clients keep the rate; one that is late sends at once.
+        """
         before = self.sink.count()
         first = self.written + 1
+        numbers = range(first, first + rate * seconds)
+        self.written = numbers[-1]
         start = time.monotonic()
-        steps = seconds * 10
-        for step in range(steps):
-            self.write(rate // 10)
-            time.sleep(max(0.0, start + (step + 1) / 10 - time.monotonic()))
-        self.sink.wait(before, rate // 10 * steps)
+
+        def send(client):
+            for number in numbers[client::CLIENTS]:
+                time.sleep(max(0.0, start + (number - first) / rate - time.monotonic()))
+                self.post(number)
+
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+            list(pool.map(send, range(CLIENTS)))
+        kept = len(numbers) / (time.monotonic() - start)
+        self.sink.wait(before, len(numbers))
         time.sleep(0.5)
         rows = self.cluster.query(
             f"""SELECT extract(epoch FROM d.finished_at - n.opened_at) FROM incidents n
                   JOIN delivery_items i ON i.incident_id = n.id JOIN deliveries d ON d.id = i.delivery_id
                  WHERE d.state = 'sent' AND n.cause_id LIKE 'channel-%'
                    AND substr(n.cause_id, 9)::int >= {first}""", self.name).split()
-        return statistics.quantiles([float(row) for row in rows], n=100)[94]
+        return statistics.quantiles([float(row) for row in rows], n=100)[94], kept
 
     def is_durable(self):
         """Every delivery that the sink counted is in the database as sent."""
@@ -215,15 +232,24 @@ def measure(figures, wanted, cluster, directory):
         relay = Relay(str(wanted.binary), directory, cluster, sink)
         for number in range(wanted.rounds):
             print(f"relay round {number + 1}", flush=True)
-            messages, peak = peer(directory, sink, wanted.incidents)
-            figures.add("am", "alertmanager: messages a second", messages)
-            figures.add("ammemory", "alertmanager: peak memory, MiB", peak)
+            messages, peak = peer(directory, sink, wanted.incidents, BULK)
+            figures.add("am", f"alertmanager, {BULK} alerts a request: messages a second", messages)
+            figures.add("ammemory", f"alertmanager, {BULK} alerts a request: peak memory, MiB", peak)
+            messages, peak = peer(directory, sink, wanted.incidents, 1)
+            figures.add("amone", "alertmanager, an alert a request: messages a second", messages)
+            figures.add("amonememory", "alertmanager, an alert a request: peak memory, MiB", peak)
             with relay:
                 figures.add("relay", "messages a second, each durable", relay.messages_a_second(wanted.incidents))
                 figures.add("relaymemory", "peak memory while relaying, MiB", memory(relay.process))
-                figures.add("p95", "flag to 2xx at 200 a second, p95, ms", relay.latency(200, wanted.seconds) * 1000)
+                latency, kept = relay.latency(200, wanted.seconds)
+                figures.add("p95", "flag to 2xx at 200 a second, p95, ms", latency * 1000)
+                figures.add("kept", "flags a second that the clients kept", kept)
                 time.sleep(1)
                 if not relay.is_durable():
                     raise SystemExit("bench: a message that arrived is not stored as sent.")
-            figures.ratio("relayratio", "messages for one of alertmanager", "relay", "am")
-            figures.ratio("memoryratio", "peak memory for alertmanager's", "relaymemory", "ammemory")
+            figures.ratio("relayratio", f"messages for one of alertmanager, {BULK} alerts a request", "relay", "am")
+            figures.ratio("oneratio", "messages for one of alertmanager, an alert a request", "relay", "amone")
+            figures.ratio("memoryratio", f"peak memory for alertmanager's, {BULK} alerts a request",
+                          "relaymemory", "ammemory")
+            figures.ratio("onememoryratio", "peak memory for alertmanager's, an alert a request",
+                          "relaymemory", "amonememory")

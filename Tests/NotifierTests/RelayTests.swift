@@ -46,6 +46,16 @@ import Testing
         #expect(message.severity == .critical)
     }
 
+    @Test func `an app that is not set up is told apart from one that is refused`() throws {
+        var app = Sample.facts(1, reason: "app_rejected")
+        app.cause.kind = .app
+        app.code = "invalid_client"
+        #expect(try #require(RelayMessage(claimed([app]), links: .none)).reason == "app_rejected")
+        app.code = "app_missing"
+        #expect(try #require(RelayMessage(claimed([app]), links: .none)).reason == "app_missing")
+        #expect(try #require(RelayMessage(claimed([app], kind: .recovered), links: .none)).reason == "app_missing")
+    }
+
     @Test func `two incidents of a channel are one line`() throws {
         var second = Sample.facts(2, reason: "refresh_failing")
         second.cause.id = "ch_1"

@@ -152,11 +152,16 @@ final class FakeControl: RelayControl {
         #expect(note.text.hasPrefix("Snoozed by <@U0ANN> until 2026-05-2") && note.text.contains(time))
     }
 
-    @Test func `a message about what is over says that`() async throws {
+    @Test func `who presses what is over is told so, and the message stays as it is`() async throws {
+        struct Told: Decodable, Equatable { var channel: String, user: String, text: String }
         let scene = Scene()
         scene.control.close()
         #expect(try await scene.answer(press()) == 200)
-        #expect(scene.updated?.last == .context("This is over already; nothing was changed.", id: "tokenward-note"))
+        let request = try #require(scene.http.requests.first)
+        #expect(scene.http.requests.count == 1)
+        #expect(request.url.reveal() == "https://slack.com/api/chat.postEphemeral")
+        let told = try JSONDecoder().decode(Told.self, from: Data(request.body))
+        #expect(told == Told(channel: "C1", user: "U0ANN", text: "This is over already; nothing was changed."))
     }
 
     @Test func `a forged, changed or old request changes nothing`() async throws {

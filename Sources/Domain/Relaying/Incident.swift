@@ -38,6 +38,8 @@ package struct IncidentCause: Hashable, Sendable {
         self.reason = reason
     }
 
+    /// The code of an app's incident that no provider had a part in: no client id and secret are set.
+    package static let appMissing = "app_missing"
     /// The reason of a channel whose grant ends soon and that no machine can renew.
     package static let expiring = "expiring"
     /// The reason of a destination that takes no messages; `id` is the destination's.

@@ -8,6 +8,8 @@ package struct IncidentFacts: Sendable, Equatable {
     package var provider: String?
     package var tenantID: String?
     package var message: String?
+    /// The provider's or our own code for what went wrong.
+    package var code: String?
     package var openedAt: Date
     package var deadline: Date?
     /// Of channel incidents.

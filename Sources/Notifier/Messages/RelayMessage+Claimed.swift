@@ -26,7 +26,7 @@ extension RelayMessage {
         self.init(
             kind: delivery.messageKind, type: delivery.messageType,
             severity: isOver ? .info : incidents.map(\.severity).max() ?? .info,
-            provider: Self.common(incidents.map(\.provider)), reason: first.cause.reason,
+            provider: Self.common(incidents.map(\.provider)), reason: first.wordedReason,
             message: isOver ? nil : Self.common(incidents.map(\.message)),
             link: isOver ? nil : channels.first?.link ?? Self.common(incidents.map(\.link)) ?? links.overview,
             deadline: isOver ? nil : incidents.compactMap(\.deadline).min(),
@@ -48,5 +48,12 @@ extension RelayMessage {
     private static func common(_ values: [String?]) -> String? {
         guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
         return first
+    }
+}
+
+extension IncidentFacts {
+    /// An app that is not set up is no app that its provider refuses, though both pause alike.
+    fileprivate var wordedReason: String {
+        cause.kind == .app && code == IncidentCause.appMissing ? IncidentCause.appMissing : cause.reason
     }
 }

@@ -8,6 +8,8 @@ enum SlackAPI {
     enum Method: String {
         case post = "chat.postMessage"
         case update = "chat.update"
+        /// Shown to one person, and to nobody after they reload.
+        case ephemeral = "chat.postEphemeral"
     }
 
     /// A message and where it goes; absent values are left out.
@@ -17,11 +19,13 @@ enum SlackAPI {
         var blocks: [SlackBlock]
         var ts: String?
         var threadTS: String?
+        /// Of an ephemeral message.
+        var user: String?
         var unfurlLinks: Bool? = false
         var unfurlMedia: Bool? = false
 
         private enum CodingKeys: String, CodingKey {
-            case channel, text, blocks, ts
+            case channel, text, blocks, ts, user
             case threadTS = "thread_ts"
             case unfurlLinks = "unfurl_links"
             case unfurlMedia = "unfurl_media"

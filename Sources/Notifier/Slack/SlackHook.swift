@@ -20,6 +20,7 @@ package struct SlackHook: Sendable {
     static let bodyBytesMax = 256 * 1024
     /// How far Slack's time may be from ours: older is a replay.
     static let tolerance = 300.0
+    private static let closed = "closed"
     /// Slack waits 3 s.
     static let update = TransferLimits(connect: .seconds(1), total: .milliseconds(1800), bodyBytesMax: 64 * 1024)
 
@@ -78,15 +79,18 @@ package struct SlackHook: Sendable {
             name: "slack:\(press.user.label)", address: remoteAddress.isEmpty ? nil : remoteAddress)
         guard let duration = act.duration else {
             let open = try await control.acknowledge(target, note: nil, tenantID: destination.tenantID, by: actor)
-            return (open.isEmpty ? "closed" : "acknowledgedBy", nil)
+            return (open.isEmpty ? Self.closed : "acknowledgedBy", nil)
         }
         let until = now().addingTimeInterval(duration.seconds)
         let silences = try await control.snooze(
             target, until: until, comment: "Snoozed in Slack", tenantID: destination.tenantID, by: actor)
-        return (silences.isEmpty ? "closed" : "snoozedBy", until)
+        return (silences.isEmpty ? Self.closed : "snoozedBy", until)
     }
 
     /// Rewrites the message; that it cannot be is no failure of what was done.
+    ///
+    /// A message about what is over is the relay's to rewrite, which may have happened since it was shown to who pressed:
+    /// they alone are told.
     private func show(
         _ note: (word: String, until: Date?), _ act: SlackButtons.Act, _ press: SlackInteraction,
         _ destination: Destination
@@ -96,12 +100,18 @@ package struct SlackHook: Sendable {
         else { return }
         do {
             let text = try texts.note(note.word, who: "<@\(press.user.id)>", until: note.until)
-            let blocks = SlackButtons.noting(text, in: message.blocks, keepsButtons: act != .acknowledge)
-            let call = SlackAPI.Call(
-                channel: place.channel, text: message.text ?? "", blocks: blocks, ts: place.ts, unfurlLinks: nil,
-                unfurlMedia: nil)
+            let method = note.word == Self.closed ? SlackAPI.Method.ephemeral : .update
+            var call = SlackAPI.Call(
+                channel: place.channel, text: text, blocks: [], unfurlLinks: nil, unfurlMedia: nil)
+            if method == .ephemeral {
+                call.user = press.user.id
+            } else {
+                call.text = message.text ?? ""
+                call.blocks = SlackButtons.noting(text, in: message.blocks, keepsButtons: act != .acknowledge)
+                call.ts = place.ts
+            }
             let end = await http.send(
-                SlackAPI.request(.update, call, token: token, api: api), limits: Self.update, permit: { true })
+                SlackAPI.request(method, call, token: token, api: api), limits: Self.update, permit: { true })
             guard case .answered(let response) = end,
                 SlackAPI.judge(response, Redaction(destination.configuration), now: now()).answer?.ok == true
             else {

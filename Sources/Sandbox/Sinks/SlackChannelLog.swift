@@ -81,6 +81,9 @@ final class SlackChannelLog: Sendable {
                 if state.posts.count == Self.postsMax { state.posts.removeFirst() }
                 state.posts.append(post)
                 return .success(post)
+            case "chat.postEphemeral":
+                guard payload["user"]?.string?.isEmpty == false else { return .failure("user_not_in_channel") }
+                return .success(post)
             case "chat.update":
                 guard let ts = payload["ts"]?.string,
                     let index = state.posts.firstIndex(where: { $0.ts == ts && $0.channel == post.channel })

@@ -65,7 +65,7 @@ package final class SlackSink: Sendable {
         return .text("ok")
     }
 
-    /// `chat.postMessage` and `chat.update`: status 200 whatever happens, `ok` and a word.
+    /// `chat.postMessage`, `chat.update` and `chat.postEphemeral`: status 200 whatever happens, `ok` and a word.
     private func answerAPI(_ request: WireRequest, _ payload: JSONValue, _ message: SinkMessage) -> WireAnswer {
         guard request.header("authorization")?.hasPrefix("Bearer ") == true else {
             return WireAnswer(json: ["ok": false, "error": "not_authed"])

@@ -18,7 +18,7 @@ struct DeliveryFacts {
                    CASE WHEN n.cause_kind IN ('app', 'provider') THEN (SELECT count(*) FROM schedule s
                         WHERE s.app_id = n.cause_id AND s.status IN (1, 2)) ELSE 1 END AS channels
               FROM unnest($1::text[]) AS x(delivery_id) CROSS JOIN LATERAL (
-                   SELECT m.id, m.cause_kind, m.cause_id, m.reason, m.severity, m.provider, m.tenant_id, m.message,
+                   SELECT m.id, m.cause_kind, m.cause_id, m.reason, m.severity, m.provider, m.tenant_id, m.code, m.message,
                           m.opened_at, m.deadline_at, m.title, m.link, m.data, m.reminders, m.acked_by
                      FROM delivery_items i JOIN incidents m ON m.id = i.incident_id
                     WHERE i.delivery_id = x.delivery_id AND NOT i.dropped
@@ -65,6 +65,7 @@ extension IncidentFacts {
             message: try row.textOrNil("message"), openedAt: try row.date("opened_at"),
             deadline: try row.dateOrNil("deadline_at"), userID: try row.textOrNil("user_id"),
             displayName: try row.textOrNil("display_name"), channels: Int(try row.int8("channels")))
+        code = try row.textOrNil("code")
         title = try row.textOrNil("title")
         link = try row.textOrNil("link")
         data = try row.jsonOrNil("data")

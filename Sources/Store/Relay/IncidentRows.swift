@@ -30,6 +30,7 @@ struct OpenIncident {
         var facts = IncidentFacts(
             id: id, cause: cause, severity: severity, provider: provider, tenantID: tenantID, message: message,
             openedAt: at, deadline: deadline, userID: userID, displayName: displayName, channels: 1)
+        facts.code = code
         facts.title = title
         facts.link = link
         facts.data = data
