@@ -21,11 +21,9 @@ struct Courier: Sendable {
 
     /// - Parameter claimedAt: local time before the claim was asked for.
     func deliver(_ delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant) async {
-        let started = clock.now
         let leaseEnd = claimedAt + delivery.lease
-        let outcome = await attempt(delivery, leaseEnd: leaseEnd)
-        guard let outcome else { return }
-        let report = report(outcome, delivery, took: started.duration(to: clock.now))
+        guard let attempt = await attempt(delivery, leaseEnd: leaseEnd) else { return }
+        let report = report(attempt.end, delivery, took: attempt.took)
         guard await finish(delivery.claim, report, leaseEnd: leaseEnd) else {
             log(delivery, report, outcome: "lease_lost")
             return
@@ -34,7 +32,9 @@ struct Courier: Sendable {
     }
 
     /// Nil: the claim was given back, and nothing was sent.
-    private func attempt(_ delivery: ClaimedDelivery, leaseEnd: ContinuousClock.Instant) async -> AttemptEnd? {
+    private func attempt(
+        _ delivery: ClaimedDelivery, leaseEnd: ContinuousClock.Instant
+    ) async -> (end: AttemptEnd, took: Duration)? {
         do throws(MessageRenderer.Fault) {
             let configuration = try renderer.configuration(of: delivery)
             let transport = try renderer.transport(of: delivery)
@@ -42,27 +42,32 @@ struct Courier: Sendable {
             // What could not be rendered at the claim says why.
             guard let content = delivery.content else {
                 _ = try renderer.content(of: delivery)
-                return await giveBack(delivery)
+                await giveBack(delivery)
+                return nil
             }
-            guard await turnstile.enter(delivery.destinationID) else { return await giveBack(delivery) }
-            guard clock.now <= lastStart else {
+            guard await turnstile.enter(delivery.destinationID) else {
+                await giveBack(delivery)
+                return nil
+            }
+            let started = clock.now
+            guard started <= lastStart else {
                 await turnstile.leave(delivery.destinationID, failed: false)
-                return await giveBack(delivery)
+                await giveBack(delivery)
+                return nil
             }
             let end = await transport.send(content, Envelope(delivery), configuration) { [clock] in
                 clock.now <= lastStart
             }
             await turnstile.leave(delivery.destinationID, failed: end.verdict != .accepted)
-            return end
+            return (end, started.duration(to: clock.now))
         } catch {
-            return error.end
+            return (error.end, .zero)
         }
     }
 
     /// Not a try: somebody sends it later.
-    private func giveBack(_ delivery: ClaimedDelivery) async -> AttemptEnd? {
+    private func giveBack(_ delivery: ClaimedDelivery) async {
         try? await store.release(delivery.claim)
-        return nil
     }
 
     private func report(_ end: AttemptEnd, _ delivery: ClaimedDelivery, took duration: Duration) -> DeliveryReport {

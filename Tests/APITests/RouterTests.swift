@@ -55,6 +55,17 @@ struct RouterTests {
         #expect(try JSON(parsing: response.body)["detail"] == "It takes DELETE, GET.")
     }
 
+    @Test func `a literal path is another resource than the one whose id it could be`() async throws {
+        var router = router
+        router.on("POST", "/v1/channels/import", operation("op6")) { _, _ in .text("import") }
+        let imported = APIRequest(method: "POST", path: "/v1/channels/import")
+        #expect(try router.match(imported).route.pattern == "/v1/channels/import")
+        let problem = #expect(throws: Problem.self) {
+            try router.match(APIRequest(method: "DELETE", path: "/v1/channels/import"))
+        }
+        #expect(problem?.response.headers.first { $0.name == "Allow" }?.value == "POST")
+    }
+
     @Test func `the table names every route`() {
         #expect(router.table.contains("GET /v1/channels/{id}/token"))
         #expect(router.table.count == 5)

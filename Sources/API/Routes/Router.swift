@@ -75,14 +75,17 @@ package struct Router: Sendable {
     /// - Throws: ``Problem`` 404 and 405.
     package func match(_ request: APIRequest) throws(Problem) -> Match {
         let path = request.segments
-        var allowed: Set<String> = []
-        for route in routes {
-            guard let parameters = Self.match(route.segments, path) else { continue }
-            if route.method == request.method || (route.method == "GET" && request.method == "HEAD") {
-                return Match(route: route, parameters: parameters)
-            }
-            allowed.insert(route.method)
+        let matches = routes.compactMap { route in
+            Self.match(route.segments, path).map { Match(route: route, parameters: $0) }
         }
+        // A literal path is a resource of its own, not the one whose id it could be (OpenAPI 3.1, "Path Templating Matching").
+        let fewest = matches.map(\.parameters.count).min()
+        let resource = matches.filter { $0.parameters.count == fewest }
+        let served =
+            resource.first { $0.route.method == request.method }
+            ?? resource.first { $0.route.method == "GET" && request.method == "HEAD" }
+        if let served { return served }
+        let allowed = Set(resource.map(\.route.method))
         guard allowed.isEmpty else {
             let methods = allowed.sorted().joined(separator: ", ")
             throw Problem(

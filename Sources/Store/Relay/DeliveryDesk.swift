@@ -51,6 +51,8 @@ struct DeliveryDesk {
 
     mutating func enqueue(_ orders: [DeliveryOrder]) async throws {
         guard !orders.isEmpty else { return }
+        try await early?.look(
+            at: Set(orders.filter { $0.facts != nil }.map(\.receiver.destinationID)), on: connection)
         var messages: [NewMessage] = []
         var items: [(delivery: String, order: DeliveryOrder)] = []
         for order in orders {

@@ -10,9 +10,10 @@ import Sealing
 /// destination somewhat above its number; how many requests are under way at once is the process's own affair.
 struct EarlyClaims {
     private let terms: ClaimTerms
+    private let ring: KeyRing
     private let claimID = UUID()
     private let lease: Duration
-    private var open: [String: Destination] = [:]
+    private var known: [String: Destination?] = [:]
     private(set) var claimed: [ClaimedDelivery] = []
 
     private struct Destination {
@@ -22,32 +23,43 @@ struct EarlyClaims {
     }
 
     /// Nil when nothing is due at once.
-    init?(_ terms: ClaimTerms?, rules: RelayRules, ring: KeyRing, on connection: PostgresConnection) async throws {
+    init?(_ terms: ClaimTerms?, rules: RelayRules, ring: KeyRing) {
         guard let terms, terms.limit > 0, rules.groupWait == .zero else { return nil }
         self.terms = terms
+        self.ring = ring
         lease = terms.limits.lease(.webhook)
+    }
+
+    /// Looks up which of the destinations have room.
+    mutating func look(at destinations: Set<String>, on connection: PostgresConnection) async throws {
+        let new = destinations.filter { known[$0] == nil }
+        guard !new.isEmpty else { return }
+        for destination in new { known[destination] = .some(nil) }
         let rows = try await connection.query(
             """
             SELECT x.id, x.tenant_id, x.name, x.revision, x.kid, x.sealed,
                    (SELECT count(*) FROM deliveries d
                      WHERE d.destination_id = x.id AND d.state = 'sending' AND d.run_at > now()) AS sending
               FROM destinations x
-             WHERE x.removed_at IS NULL AND x.kind = 'webhook' AND x.failures = 0
+             WHERE x.id = ANY ($1) AND x.removed_at IS NULL AND x.kind = 'webhook' AND x.failures = 0
                AND coalesce(x.parked_until, '-infinity') <= now() AND coalesce(x.paced_until, '-infinity') <= now()
-            """)
+            """, [.textArray(new.sorted())])
         for row in rows.rows {
-            open[try row.text("id")] = Destination(
+            known[try row.text("id")] = Destination(
                 name: try row.text("name"), configuration: try DestinationRow.configuration(row, ring: ring),
                 room: terms.limits.perDestination(.webhook, 0) / 2 - Int(try row.int8("sending")))
         }
     }
 
+    /// Claims a message to a destination that was looked at.
+    ///
     /// - Parameter incident: all that the message carries.
     /// - Returns: nil when the message has to wait for its turn.
     mutating func claim(_ delivery: String, for order: DeliveryOrder, _ incident: IncidentFacts, now: Date)
         -> ClaimedDelivery?
     {
-        guard claimed.count < terms.limit, let destination = open[order.receiver.destinationID], destination.room > 0
+        guard claimed.count < terms.limit, let destination = known[order.receiver.destinationID] ?? nil,
+            destination.room > 0
         else { return nil }
         let claim = ClaimedDelivery(
             claim: DeliveryClaim(deliveryID: delivery, claimID: claimID), destinationID: order.receiver.destinationID,
@@ -55,7 +67,7 @@ struct EarlyClaims {
             configuration: destination.configuration, messageKind: order.kind, messageType: order.type, tries: 1,
             queuedAt: now, content: nil, incidents: [incident], total: 1, rootIncident: incident.id, lease: lease
         ).rendered(by: terms.render)
-        open[order.receiver.destinationID]?.room -= 1
+        known[order.receiver.destinationID]??.room -= 1
         claimed.append(claim)
         return claim
     }

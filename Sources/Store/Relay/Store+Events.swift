@@ -29,8 +29,7 @@ extension Store {
             // What ends or gathers incidents may take back what the same events opened.
             let early = news.allSatisfy(\.kind.onlyOpens) ? terms : nil
             var expansion = try await Expansion(
-                rules: rules, early: try await EarlyClaims(early, rules: rules, ring: ring, on: connection),
-                connection: connection)
+                rules: rules, early: EarlyClaims(early, rules: rules, ring: ring), connection: connection)
             try await expansion.apply(news)
             try await connection.query(
                 "UPDATE event SET expanded_at = now() WHERE id = ANY ($1)", [.int8Array(events.map(\.id))])
