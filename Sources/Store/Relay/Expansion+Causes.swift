@@ -41,10 +41,7 @@ extension Expansion {
             "cause_kind = $1 AND cause_id = $2 AND ($3::text IS NULL OR reason = $3)",
             [.text(kind.rawValue), .text(app), event.reason.map { .text($0) } ?? .null])
         let parent = try await connection.query(
-            """
-            SELECT min(id) AS id FROM incidents
-             WHERE app_id = $1 AND cause_kind IN ('app', 'provider') AND closed_at IS NULL
-            """, [.text(app)]
+            "SELECT \(IncidentRows.parent(ofApp: "$1")) AS id", [.text(app)]
         ).rows[0].int8OrNil("id")
         let children = try await connection.query(
             """

@@ -93,8 +93,7 @@ struct Expansion {
             """
             SELECT c.id, c.tenant_id, c.provider, s.app_id, k.access_issued_at, k.access_expires_at, k.human_deadline_at,
                    c.user_id, c.display_name,
-                   (SELECT min(n.id) FROM incidents n WHERE n.app_id = s.app_id AND n.cause_kind IN ('app', 'provider')
-                       AND n.closed_at IS NULL) AS parent
+                   \(IncidentRows.parent(ofApp: "s.app_id")) AS parent
               FROM channels c LEFT JOIN schedule s ON s.channel_id = c.id LEFT JOIN credentials k ON k.channel_id = c.id
              WHERE c.id = ANY ($1) ORDER BY c.id
             """, [.textArray(events.keys.map(\.rawValue))])

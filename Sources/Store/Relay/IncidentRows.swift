@@ -49,6 +49,16 @@ struct IncidentRows {
     let connection: PostgresConnection
     let now: Date
 
+    /// The open incident of an app, or of a provider as the app meets it: its channels' incidents are silent under it.
+    ///
+    /// Found by its cause: in a storm thousands of channels' incidents carry the same app.
+    static func parent(ofApp app: String) -> String {
+        """
+        (SELECT min(n.id) FROM incidents n
+          WHERE n.cause_id = \(app) AND n.cause_kind IN ('app', 'provider') AND n.closed_at IS NULL)
+        """
+    }
+
     /// The incidents of some causes.
     struct Joined {
         var ids: [IncidentCause: Int64] = [:]

@@ -120,8 +120,7 @@ extension Expansion {
         let found = try await connection.query(
             """
             SELECT c.id, c.tenant_id, c.provider, s.app_id, k.human_deadline_at,
-                   (SELECT min(n.id) FROM incidents n WHERE n.app_id = s.app_id AND n.cause_kind IN ('app', 'provider')
-                       AND n.closed_at IS NULL) AS parent
+                   \(IncidentRows.parent(ofApp: "s.app_id")) AS parent
               FROM credentials k JOIN schedule s USING (channel_id) JOIN channels c ON c.id = k.channel_id
              WHERE k.human_deadline_at > now() AND k.human_deadline_at <= now() + interval '\(steps.max() ?? 0) days'
                AND s.status = 1
