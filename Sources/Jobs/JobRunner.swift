@@ -6,7 +6,7 @@ import ServiceLifecycle
 ///
 /// The lease is short and renewed while the work goes on. A process that dies leaves one that runs out; whoever takes the
 /// job then goes on after the last batch. What was renewed and not noted is found young, so that nothing is renewed twice.
-/// A try that throws is made again after a while, ``triesMax`` times in all.
+/// A try that throws is made again after a while, `triesMax` times in all.
 package struct JobRunner: Service {
     static let loopName = "jobs"
     /// Nothing waits longer for another worker than this.

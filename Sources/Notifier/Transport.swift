@@ -69,7 +69,7 @@ package struct AttemptEnd: Sendable, Equatable {
     package var maybeArrived: Bool
     /// Of the receiver's answer, at most 1 kB, redacted.
     package var excerpt: String?
-    /// See ``DeliveryReport/handle``.
+    /// See `DeliveryReport.handle`.
     package var handle: String?
 
     package init(

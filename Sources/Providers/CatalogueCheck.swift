@@ -15,7 +15,7 @@ package struct CatalogueCheck: Sendable {
 }
 
 extension Catalogue {
-    /// Reads the files as ``overlaid(with:)`` does, and goes on after a mistake to find the others.
+    /// Reads the files as `overlaid(with:)` does, and goes on after a mistake to find the others.
     package func check(_ files: [CatalogueFile]) -> CatalogueCheck {
         var check = CatalogueCheck()
         var layers = layers

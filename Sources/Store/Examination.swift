@@ -4,7 +4,7 @@ package import Postgres
 package import Sealing
 
 /// What a database tells about itself, for whoever examines an installation; nothing is changed but by
-/// ``quarantineRolledBack()``.
+/// `quarantineRolledBack()`.
 package struct Examination: Sendable {
     /// The server, and its clock beside ours.
     package struct Server: Sendable {

@@ -2,7 +2,7 @@ package import Domain
 
 /// Statistics that are never counted twice at a time, nor for more than a twentieth of the time.
 ///
-/// Counting reads every channel, so an answer serves for twenty times as long as it took to count, ``ageMax`` at most:
+/// Counting reads every channel, so an answer serves for twenty times as long as it took to count, `ageMax` at most:
 /// in a small installation that is no time at all.
 package actor StatisticsBoard {
     private struct Entry {

@@ -64,7 +64,7 @@ extension Installation {
         return end
     }
 
-    /// - Throws: ``KeyRetirementError``.
+    /// - Throws: `KeyRetirementError`.
     package func retireKey(_ kid: String) async throws {
         try await store.retireKey(
             kid, journalRetention: JournalConfiguration().retention, actor: AuditActor(name: "command line"))
