@@ -71,7 +71,7 @@ package struct Relay: Service {
             for delivery in claimed { try? await store.release(delivery.claim) }
         }
         let events = expanded?.events ?? 0
-        if events > claimed.count { dispatcher.send() }
+        if events > 0 { dispatcher.send() }
         return events
     }
 }

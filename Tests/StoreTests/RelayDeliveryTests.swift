@@ -122,7 +122,12 @@ import Testing
         try await opened(StoreFixture.webhook()) { fixture in
             let claimed = try #require(try await fixture.claim().first)
             try await fixture.store.release(claimed.claim)
-            #expect(try await fixture.claim().map(\.tries) == [1])
+            let waiting = try #require(try await fixture.store.deliveries(DeliveryQuery()).first)
+            #expect(waiting.state == .pending)
+            #expect(waiting.attempts == 0)
+            let again = try await fixture.claim(content: "other")
+            #expect(again.map(\.tries) == [1])
+            #expect(again.map(\.content) == [claimed.content], "What was frozen stays.")
         }
     }
 

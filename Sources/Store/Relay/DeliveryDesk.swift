@@ -142,7 +142,7 @@ struct DeliveryDesk {
             """
             SELECT id, run_at FROM deliveries
              WHERE destination_id = $1 AND recipient = $2 AND kind = $3 AND type = $4 AND state = 'pending'
-               AND attempts = 0 AND run_at >= $5
+               AND attempts = 0 AND content IS NULL AND run_at >= $5
              ORDER BY run_at, id LIMIT 100 FOR UPDATE SKIP LOCKED
             """,
             [

@@ -86,7 +86,7 @@ extension Store {
             try await connection.query(
                 """
                 UPDATE deliveries SET state = 'pending', claim_id = NULL, lease_until = NULL, run_at = now(),
-                       tries = tries - 1
+                       attempts = attempts - 1, tries = tries - 1
                  WHERE id = $1 AND claim_id = $2 AND state = 'sending'
                 """, [.text(claim.deliveryID), .uuid(claim.claimID)])
         }
