@@ -13,6 +13,11 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0 broken=()
 
+# What failed, each with the lines that follow it: what a test printed to explain itself.
+evidence() {
+    awk '/^(✘|.*error:|.*Fatal)/ { shown = 40 }  /^(◇|✔)/ { shown = 0 }  shown-- > 0 { print substr($0, 1, 500) }' "$1"
+}
+
 for target in "${targets[@]}"; do
     echo "── $target"
     # Real processes share the cores: only a few of those tests at a time.
@@ -25,10 +30,10 @@ for target in "${targets[@]}"; do
     if [[ $status -eq 0 && $count -gt 0 ]]; then
         passed=$((passed + count))
     else
-        bad=$(grep -cE '^✘ Test .* failed after' "$log")
+        bad=$(grep -E '^✘ Test .* failed after' "$log" | grep -cv '^✘ Test run with')
         failed=$((failed + (bad > 0 ? bad : 1))) passed=$((passed + (count > bad ? count - bad : 0)))
         broken+=("$target")
-        grep -E '✘|error:|Fatal|↳' "$log" | head -n 60
+        evidence "$log" | head -n 200
         [[ $status -eq 124 || $status -eq 137 ]] && echo "$target did not end within ${SUITE_SECONDS:-1200} s; its last lines:" && tail -n 15 "$log"
     fi
     echo "${closing:-$target: no closing line, exit status $status}"

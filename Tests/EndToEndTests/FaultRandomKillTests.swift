@@ -118,6 +118,7 @@ struct FaultRandomKillTests {
 actor FaultReplica {
     let world: World
     let directory: String
+    /// Nil while it starts, and from a death on.
     private var program: RunningProgram?
     private var isOver = false
     private var failure: (any Error)?
@@ -145,16 +146,19 @@ actor FaultReplica {
         program?.terminate()
     }
 
-    /// After ``stop()``.
-    var hasEnded: Bool { isOver && program?.hasEnded ?? true }
+    /// After ``stop()``: it was told to end, also when that came while it started, and has done so.
+    private(set) var hasEnded = false
 
     func live() async throws {
+        defer { hasEnded = true }
         do {
             while !isOver {
                 try await world.serve(settings: ["TOKENWARD_DATA_DIR": directory]) { program, _ in
                     self.program = program
-                    let ending = try await program.end(within: .seconds(90))
-                    #expect(ending.status == (isOver ? 0 : nil), "\(ending)")
+                    // The stop came while it started.
+                    if isOver { program.terminate() }
+                    let ending = try await program.end(within: .seconds(240))
+                    #expect(ending.status == (self.program == nil ? nil : 0), "\(ending)")
                 }
             }
         } catch {

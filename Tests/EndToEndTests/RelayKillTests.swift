@@ -31,7 +31,9 @@ import Testing
                 try await Self.settle(database, replicas, counter)
                 for replica in replicas { await replica.stop() }
                 for replica in replicas {
-                    try await eventually(within: .seconds(30), "a replica ends") { await replica.hasEnded }
+                    try await eventually(
+                        within: .seconds(30), "a replica ends", evidence: { await replica.lastWords }
+                    ) { await replica.hasEnded }
                 }
                 group.cancelAll()
                 return result
