@@ -43,12 +43,17 @@ struct Exchange {
             return true
         }
         guard !isHeaderOver else { return true }
-        let text = unsafe String(decoding: line, as: UTF8.self)
-        guard let colon = text.firstIndex(of: ":") else {
-            isHeaderOver = text.allSatisfy(\.isNewline)
+        guard let colon = unsafe line.firstIndex(of: UInt8(ascii: ":")) else {
+            isHeaderOver = unsafe line.allSatisfy(Self.isLineEnd)
             return true
         }
-        headers.append((String(text[..<colon]), text[text.index(after: colon)...].trimmed))
+        let value = unsafe line[(colon + 1)...].drop(while: Self.isSpace)
+        let end = unsafe value.lastIndex { !Self.isSpace($0) }.map { $0 + 1 } ?? value.startIndex
+        unsafe headers.append(
+            (
+                String(decoding: line[..<colon], as: UTF8.self),
+                String(decoding: value[value.startIndex..<end], as: UTF8.self)
+            ))
         return true
     }
 
@@ -59,12 +64,10 @@ struct Exchange {
         isOverLong = bytes.count > room
         return !isOverLong
     }
-}
 
-extension Substring {
-    fileprivate var trimmed: String {
-        var text = self.drop(while: \.isWhitespace)
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return String(text)
+    private static func isLineEnd(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\n") }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || isLineEnd(byte)
     }
 }

@@ -15,7 +15,7 @@ package struct WebhookSecret: Sendable {
         guard !parts.isEmpty, parts.count <= Self.keysMax else { throw .secret }
         var keys: [[UInt8]] = []
         for part in parts {
-            guard part.hasPrefix("whsec_"), let key = Data(base64Encoded: String(part.dropFirst(6))),
+            guard part.hasPrefix("whsec_"), let key = Data(base64Encoded: Data(part.utf8.dropFirst(6))),
                 Self.keyBytes.contains(key.count)
             else { throw .secret }
             keys.append(Array(key))
