@@ -13,6 +13,8 @@ import Testing
     private static let between: Duration = .seconds(5)
     /// Events written every quarter of a second.
     private static let burst = 10
+    /// Events written before a death, which comes as soon as one of their messages is on its way.
+    private static let storm = 300
 
     @Test func `replicas that are killed lose no message, and repeat no more than was on its way`() async throws {
         let settings = [
@@ -49,6 +51,7 @@ import Testing
             )
             #expect(ids.count == written && lost.isEmpty, "\(lost.count) of \(ids.count) lost, \(written) written")
             #expect(Set(counts.keys) == ids, "messages that no delivery knows")
+            #expect(inFlight > 0, "no death met a message on its way")
             #expect(repeated <= inFlight, "\(repeated) repeated, \(inFlight) in flight")
             await database.close()
         }
@@ -67,25 +70,35 @@ import Testing
         for _ in 1...deaths {
             let end = ContinuousClock.now + between
             while ContinuousClock.now < end {
-                _ = try await database.query(
-                    """
-                    INSERT INTO event (kind, reason, payload)
-                    SELECT 'platform', 'event', jsonb_build_object(
-                               'id', 'e' || n, 'severity', 'info', 'title', 'Event ' || n)
-                      FROM generate_series($1::int4, $2::int4) AS n
-                    """, [.int4(Int32(written + 1)), .int4(Int32(written + burst))])
-                written += burst
+                try await write(burst, after: &written, database)
                 let next = ContinuousClock.now + .milliseconds(250)
                 try await eventually("the next burst is due") { ContinuousClock.now >= next }
             }
             let victim = replicas[Int.random(in: 0...1, using: &dice)]
             try await eventually(within: .seconds(60), "the victim is up") { try await victim.isUp() }
+            try await write(storm, after: &written, database)
+            try await eventually(within: .seconds(20), every: .milliseconds(2), "messages are on their way") {
+                try await sending(database) > 0
+            }
             await victim.kill()
-            inFlight += Int(
-                try await database.query("SELECT count(*) AS n FROM deliveries WHERE state = 'sending'").rows[0]
-                    .int8("n"))
+            inFlight += try await sending(database)
         }
         return (written, inFlight)
+    }
+
+    private static func write(_ count: Int, after written: inout Int, _ database: PostgresConnection) async throws {
+        _ = try await database.query(
+            """
+            INSERT INTO event (kind, reason, payload)
+            SELECT 'platform', 'event', jsonb_build_object('id', 'e' || n, 'severity', 'info', 'title', 'Event ' || n)
+              FROM generate_series($1::int4, $2::int4) AS n
+            """, [.int4(Int32(written + 1)), .int4(Int32(written + count))])
+        written += count
+    }
+
+    private static func sending(_ database: PostgresConnection) async throws -> Int {
+        Int(
+            try await database.query("SELECT count(*) AS n FROM deliveries WHERE state = 'sending'").rows[0].int8("n"))
     }
 
     /// Leases of the dead end after 45 s.
