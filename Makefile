@@ -33,7 +33,7 @@ screenshots: deps .venv/installed ## docs/screenshots: every page and mail, phon
 	$(PYTHON) Tests/Peers/screenshots.py .build/pages docs/screenshots
 
 bench: deps ## measure: refreshes and requests a second on this machine
-	swift build -c release --product tokenward
+	swift build -c release --static-swift-stdlib --product tokenward
 	TOKENWARD_TEST_FSYNC=on Tests/with-postgres.sh Tests/Bench/run $(ARGS)
 
 # Checks of schemathesis that are left out:

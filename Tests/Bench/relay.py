@@ -10,7 +10,6 @@ import shutil
 import statistics
 import subprocess
 import time
-import urllib.request
 
 import provider
 
@@ -134,6 +133,24 @@ def peer(directory, sink, count, size):
         process.wait(20)
 
 
+class Session:
+    """One connection of psql: what it costs to open is not measured."""
+
+    def __init__(self, uri):
+        self.process = subprocess.Popen(
+            ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", uri], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+
+    def run(self, statement):
+        print(statement, ";", "\n\\echo done", file=self.process.stdin, flush=True)
+        if self.process.stdout.readline().strip() != "done":
+            raise SystemExit("bench: psql refused a statement.")
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
 class Relay:
     """The product: one statement writes the events, as flagged channels write theirs."""
 
@@ -156,35 +173,44 @@ class Relay:
         self.process = subprocess.Popen(
             [self.binary, "serve"], env=self.environment, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
-            listening = re.search(r"listens on (http://[\d.:]+)", line)
+            listening = re.search(r"listens on http://([\d.:]+)", line)
             if listening:
                 self.address = listening[1]
+                self.session = Session(self.cluster.uri(self.name))
                 return self
         raise SystemExit(f"bench: serve ended with status {self.process.wait()}.")
 
     def __exit__(self, *_):
+        self.session.close()
         self.process.terminate()
         self.process.wait(60)
 
     def write(self, count):
-        """One statement, as flagged channels write their events; the last comes by the API, which wakes the relay."""
+        """The last comes by the API, which wakes the relay."""
         first, last = self.written + 1, self.written + count - 1
         self.written += count
-        self.cluster.query(
+        self.session.run(
             f"""INSERT INTO event (kind, reason, message, payload)
                 SELECT 'platform', 'event', 'The grant is dead: authorize the channel again.', jsonb_build_object(
                        'id', 'channel-' || n, 'severity', 'info', 'title', 'Dead', 'message',
                        'The grant is dead: authorize the channel again.')
-                  FROM generate_series({first}, {last}) n""", self.name)
-        self.post(self.written)
+                  FROM generate_series({first}, {last}) n""")
+        api = self.connection()
+        self.post(self.written, api)
+        api.close()
 
-    def post(self, number):
+    def connection(self):
+        return http.client.HTTPConnection(self.address, timeout=60)
+
+    def post(self, number, api):
         event = {"id": f"channel-{number}", "severity": "info", "title": "Dead",
                  "message": "The grant is dead: authorize the channel again."}
-        request = urllib.request.Request(
-            f"{self.address}/v1/events", json.dumps(event).encode(),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {ADMIN_TOKEN}"})
-        urllib.request.urlopen(request, timeout=60).read()
+        api.request("POST", "/v1/events", json.dumps(event).encode(),
+                    {"Content-Type": "application/json", "Authorization": f"Bearer {ADMIN_TOKEN}"})
+        answer = api.getresponse()
+        answer.read()
+        if answer.status >= 300:
+            raise SystemExit(f"bench: an event was refused with {answer.status}.")
 
     def messages_a_second(self, count):
         before = self.sink.count()
@@ -206,9 +232,11 @@ class Relay:
         start = time.monotonic()
 
         def send(client):
+            api = self.connection()
             for number in numbers[client::CLIENTS]:
                 time.sleep(max(0.0, start + (number - first) / rate - time.monotonic()))
-                self.post(number)
+                self.post(number, api)
+            api.close()
 
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(send, range(CLIENTS)))
