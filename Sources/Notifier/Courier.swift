@@ -20,15 +20,17 @@ struct Courier: Sendable {
     static let reserve = Duration.seconds(5)
 
     /// - Parameter claimedAt: local time before the claim was asked for.
-    func deliver(_ delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant) async {
+    /// - Returns: false when it was given back unsent.
+    func deliver(_ delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant) async -> Bool {
         let leaseEnd = claimedAt + delivery.lease
-        guard let attempt = await attempt(delivery, leaseEnd: leaseEnd) else { return }
+        guard let attempt = await attempt(delivery, leaseEnd: leaseEnd) else { return false }
         let report = report(attempt.end, delivery, took: attempt.took)
-        guard await finish(delivery.claim, report, leaseEnd: leaseEnd) else {
+        if await finish(delivery.claim, report, leaseEnd: leaseEnd) {
+            note(delivery, report)
+        } else {
             log(delivery, report, outcome: "lease_lost")
-            return
         }
-        note(delivery, report)
+        return true
     }
 
     /// Nil: the claim was given back, and nothing was sent.
@@ -51,14 +53,14 @@ struct Courier: Sendable {
             }
             let started = clock.now
             guard started <= lastStart else {
-                await turnstile.leave(delivery.destinationID, failed: false)
+                turnstile.leave(delivery.destinationID, failed: false)
                 await giveBack(delivery)
                 return nil
             }
             let end = await transport.send(content, Envelope(delivery), configuration) { [clock] in
                 clock.now <= lastStart
             }
-            await turnstile.leave(delivery.destinationID, failed: end.verdict != .accepted)
+            turnstile.leave(delivery.destinationID, failed: end.verdict != .accepted)
             return (end, started.duration(to: clock.now))
         } catch {
             return (error.end, .zero)

@@ -9,6 +9,8 @@ package final class Departures: Sendable {
         var room: Int
         var ready: [Ready] = []
         var isClosed = false
+        /// More could be claimed when one ends.
+        var isShort = true
     }
 
     private let state: Mutex<State>
@@ -40,9 +42,19 @@ package final class Departures: Sendable {
     }
 
     /// A delivery is over.
-    func end() {
-        giveBack(1)
-        wake.send()
+    ///
+    /// - Parameter isDue: it was given back unsent.
+    func end(isDue: Bool) {
+        let wakes = state.withLock { state in
+            state.room += 1
+            return isDue || state.isShort
+        }
+        if wakes { wake.send() }
+    }
+
+    /// - Parameter isShort: whether the end of a delivery is a reason to claim again.
+    func expect(isShort: Bool) {
+        state.withLock { $0.isShort = isShort }
     }
 
     /// - Returns: false when nobody sends them any more.

@@ -81,8 +81,8 @@ package struct Dispatcher: Service {
         await withDiscardingTaskGroup { group in
             func send(_ delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant) {
                 group.addTask {
-                    await courier.deliver(delivery, claimedAt: claimedAt)
-                    departures.end()
+                    let isOver = await courier.deliver(delivery, claimedAt: claimedAt)
+                    departures.end(isDue: !isOver)
                 }
             }
             var isAsked = true
@@ -106,7 +106,9 @@ package struct Dispatcher: Service {
     }
 
     private func claim(from lane: DeliveryLane, _ departures: Departures) async -> DeliveryBatch {
-        var batch = DeliveryBatch(deliveries: [], sentAt: clock.now)
+        var batch = DeliveryBatch(deliveries: [], sentAt: clock.now, leavesDue: true)
+        // What ends meanwhile may be what the claim lacks.
+        departures.expect(isShort: true)
         guard let terms = departures.terms(atMost: settings.claimMax) else { return batch }
         do {
             batch = try await store.claimDeliveries(terms, lane: lane)
@@ -115,6 +117,7 @@ package struct Dispatcher: Service {
                 "Deliveries cannot be claimed", metadata: ["event": "delivery.claim_failed", "error": "\(error)"])
         }
         departures.giveBack(terms.limit - batch.deliveries.count)
+        departures.expect(isShort: batch.leavesDue)
         return batch
     }
 }

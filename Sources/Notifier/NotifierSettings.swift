@@ -30,9 +30,8 @@ package struct NotifierSettings: Sendable {
 
     package init(
         schedule: DeliverySchedule = DeliverySchedule(), language: String = "en", poll: Duration = .seconds(1),
-        inFlightMax: Int = 4096, claimMax: Int = 256, failingMax: Int = 32, perDestinationMax: Int = 4,
-        webhookMax: Int = 512,
-        webhookRequestsMax: Int = 32,
+        inFlightMax: Int = 8192, claimMax: Int = 256, failingMax: Int = 32, perDestinationMax: Int = 4,
+        webhookMax: Int = 1024, webhookRequestsMax: Int = 64,
         slackPace: Duration = .seconds(1), rules: RelayRules = RelayRules(), watchEvery: Duration = .seconds(60),
         isClockInDoubt: @escaping @Sendable () -> Bool = { false }
     ) {

@@ -16,10 +16,13 @@ package struct Relay: Service {
 
     package static let loop = "relay"
 
+    /// How long somebody else's turn is waited for.
+    private static let turn = Duration.milliseconds(20)
+
     /// Events of one transaction.
     static let batch = 1000
     /// Where their messages are claimed as they are made, which the first should not wait for the last.
-    static let earlyBatch = 128
+    static let earlyBatch = 256
 
     /// - Parameters:
     ///   - wake: sent when an event may have been written.
@@ -42,11 +45,9 @@ package struct Relay: Service {
 
     package func run() async throws {
         await withGracefulShutdownHandler {
-            while !Task.isCancelled, !Task.isShuttingDownGracefully {
-                heartbeats.beat(Self.loop)
-                if await expand() < batch {
-                    await wake.wait(atMost: settings.poll, clock: clock)
-                }
+            await withTaskGroup(of: Void.self) { group in
+                // Each step would queue behind the hundreds of transfers that the last one began, and those run dry.
+                group.addTask(priority: .high) { await expandAll() }
             }
         } onGracefulShutdown: {
             wake.send()
@@ -54,9 +55,20 @@ package struct Relay: Service {
         heartbeats.end(Self.loop)
     }
 
+    private func expandAll() async {
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            heartbeats.beat(Self.loop)
+            switch await expand() {
+            case .some: continue
+            case .elsewhere: await wake.wait(atMost: min(Self.turn, settings.poll), clock: clock)
+            case .nothing: await wake.wait(atMost: settings.poll, clock: clock)
+            }
+        }
+    }
+
     private var batch: Int { departures == nil ? Self.batch : Self.earlyBatch }
 
-    private func expand() async -> Int {
+    private func expand() async -> Expanded.Remainder {
         let terms = departures?.terms(atMost: Self.earlyBatch)
         var expanded: Expanded?
         do {
@@ -70,8 +82,7 @@ package struct Relay: Service {
         if let batch = expanded?.claimed, !claimed.isEmpty, departures?.enter(batch) != true {
             for delivery in claimed { try? await store.release(delivery.claim) }
         }
-        let events = expanded?.events ?? 0
-        if events > 0 { dispatcher.send() }
-        return events
+        if let expanded, expanded.events > 0 { dispatcher.send() }
+        return expanded?.remainder ?? .nothing
     }
 }

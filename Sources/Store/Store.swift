@@ -17,10 +17,19 @@ package struct Store: Sendable {
     func transaction<Value: Sendable>(
         _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value {
+        try await repeatedly { try await pool.transaction(body) }
+    }
+
+    /// Runs one statement, which is a transaction of its own, as ``transaction(_:)`` does.
+    func statement(_ sql: String, _ parameters: [PostgresValue]) async throws -> PostgresResult {
+        try await repeatedly { try await pool.withConnection { try await $0.query(sql, parameters) } }
+    }
+
+    private func repeatedly<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         var tries = 1
         while true {
             do {
-                return try await pool.transaction(body)
+                return try await body()
             } catch PostgresError.server(let state, _, _) where state.isRetryable && tries < 5 {
                 tries += 1
             }

@@ -161,11 +161,17 @@ actor MemoryQueue: RelayStore {
     private var events: Int
     private(set) var releases = 0
     private var failures: Int
+    /// Turns that somebody else has.
+    private var turnsElsewhere: Int
     private var waiters: [(state: DeliveryState, count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     private let perDestination: Int
     private let leaseOf: Duration?
 
-    init(rows: [Row] = [], events: Int = 0, failures: Int = 0, perDestination: Int = 2, lease: Duration? = nil) {
+    init(
+        rows: [Row] = [], events: Int = 0, failures: Int = 0, turnsElsewhere: Int = 0, perDestination: Int = 2,
+        lease: Duration? = nil
+    ) {
+        self.turnsElsewhere = turnsElsewhere
         self.rows = rows
         self.events = events
         self.failures = failures
@@ -185,10 +191,14 @@ actor MemoryQueue: RelayStore {
 
     func expandEvents(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
         try failSometimes()
+        let sentAt = ContinuousClock.now
+        guard turnsElsewhere == 0 else {
+            turnsElsewhere -= 1
+            return Expanded(events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: sentAt), remainder: .elsewhere)
+        }
         let count = min(limit, events)
         events -= count
         if events == 0 { wakeWaiters() }
-        let sentAt = ContinuousClock.now
         var claimed: [ClaimedDelivery] = []
         if let terms {
             for index in rows.indices where claimed.count < terms.limit {
@@ -197,7 +207,9 @@ actor MemoryQueue: RelayStore {
             }
         }
         meanwhile()
-        return Expanded(events: count, claimed: DeliveryBatch(deliveries: claimed, sentAt: sentAt))
+        return Expanded(
+            events: count, claimed: DeliveryBatch(deliveries: claimed, sentAt: sentAt),
+            remainder: events > 0 ? .some : .nothing)
     }
 
     private var meanwhile: @Sendable () -> Void = {}
@@ -238,7 +250,8 @@ actor MemoryQueue: RelayStore {
             let kind = (try? row.configuration.get().kind) ?? .webhook
             claimed.append(claim(index, leaseOf ?? terms.limits.lease(kind), terms.render))
         }
-        return DeliveryBatch(deliveries: claimed, sentAt: sentAt)
+        let leavesDue = rows.contains { $0.state == .pending && $0.dueAt <= sentAt && !$0.isEarly }
+        return DeliveryBatch(deliveries: claimed, sentAt: sentAt, leavesDue: leavesDue)
     }
 
     private func claim(_ index: Int, _ lease: Duration, _ render: ClaimTerms.Rendering) -> ClaimedDelivery {

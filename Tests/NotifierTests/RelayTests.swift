@@ -19,6 +19,15 @@ import Testing
         #expect(await store.pendingEvents == 0)
         #expect(log.text.contains("relay.failed"))
     }
+
+    @Test func `events wait for no poll while somebody else has the turn`() async throws {
+        let store = MemoryQueue(events: 1050, turnsElsewhere: 3)
+        let relay = Relay(
+            store: store, settings: NotifierSettings(poll: .seconds(3600)), heartbeats: Heartbeats(),
+            logger: LogText().logger)
+        try await running(relay.run) { await store.waitForEvents() }
+        #expect(await store.pendingEvents == 0)
+    }
 }
 
 @Suite struct RelayMessageTests {

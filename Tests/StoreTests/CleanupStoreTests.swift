@@ -30,6 +30,9 @@ struct CleanupStoreTests {
                 counted == [.secrets: 1, .authorizations: 3, .audit: 2, .changes: 2, .jobs: 6, .relay: 4], "\(counted)")
             let removed = try await counts(fixture, removing: true)
             #expect(removed == counted)
+            // What a delivery carried and its attempts go with it.
+            #expect(try await fixture.count("delivery_items") == 1)
+            #expect(try await fixture.count("delivery_attempts") == 1)
             // The cleanup itself is written down; nothing else is left to remove.
             #expect(try await counts(fixture, removing: false).values.allSatisfy { $0 == 0 })
             #expect(try await fixture.count("jobs WHERE id LIKE 'completed%'") == 2)
@@ -169,6 +172,8 @@ extension StoreFixture {
                 INSERT INTO delivery_items (delivery_id, incident_id, destination_id, recipient, seq)
                 SELECT 'old', id, 'gone', '', 1 FROM incidents WHERE cause = '1'
                 UNION ALL SELECT 'new', id, 'here', '', 1 FROM incidents WHERE cause = '2';
+                INSERT INTO delivery_attempts (delivery_id, n, outcome, code, message, ms)
+                SELECT id, n, 'retried', '500', 'x', 1 FROM (VALUES ('old', 1), ('old', 2), ('new', 1)) AS a (id, n);
                 """)
         }
     }

@@ -112,9 +112,11 @@ import Testing
             #expect(try await fixture.claim().isEmpty)
             _ = try await fixture.row("UPDATE deliveries SET run_at = now() RETURNING id")
             #expect(try await fixture.deliver().map(\.tries) == [2])
-            let attempts = try #require(
-                try await fixture.row("SELECT string_agg(outcome, ' ' ORDER BY n) AS all FROM delivery_attempts"))
-            #expect(try attempts.text("all") == "retried sent")
+            let record = try #require(try await fixture.store.deliveries(DeliveryQuery()).first)
+            let attempts = try #require(try await fixture.store.delivery(record.id, tenantID: nil)).1
+            #expect(attempts.map(\.number) == [1, 2])
+            #expect(attempts.map(\.outcome) == ["retried", "sent"])
+            #expect(attempts.map(\.code) == ["500", "200"], "\(attempts)")
         }
     }
 

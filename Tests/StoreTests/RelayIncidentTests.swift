@@ -110,6 +110,37 @@ import Testing
         }
     }
 
+    @Test func `a refused event is found in a few turns among many`() async throws {
+        try await StoreFixture.with { fixture in
+            let long = (0..<2000).map { _ in String(UInt32.random(in: 0 ... .max), radix: 36) }.joined()
+            for number in 1...80 { try await fixture.event(.appRejected, app: number == 60 ? long : "app-\(number)") }
+            var turns = 0
+            while try await fixture.store.expandEvents(limit: 1000, rules: StoreFixture.rules, claiming: nil).remainder
+                == .some
+            {
+                turns += 1
+            }
+            #expect(turns <= 10)
+            #expect(try await fixture.count("event WHERE fault IS NOT NULL") == 1)
+            #expect(try await fixture.openIncidents().count == 79)
+        }
+    }
+
+    @Test func `who has no turn says so and changes nothing`() async throws {
+        try await StoreFixture.with { fixture in
+            try await fixture.event(.appRejected, app: "app")
+            try await fixture.store.pool.transaction { connection in
+                try await connection.query(
+                    "SELECT pg_advisory_xact_lock(7246110520000000 + 'event'::regclass::oid::int8)")
+                let expanded = try await fixture.store.expandEvents(
+                    limit: 1000, rules: StoreFixture.rules, claiming: nil)
+                #expect(expanded.remainder == .elsewhere)
+                #expect(expanded.events == 0)
+            }
+            #expect(try await fixture.count("event WHERE expanded_at IS NULL") == 1)
+        }
+    }
+
     @Test func `under an app incident channels open in silence and speak when it ends`() async throws {
         try await StoreFixture.with { fixture in
             try await fixture.store.put(StoreFixture.webhook())

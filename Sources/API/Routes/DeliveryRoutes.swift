@@ -61,22 +61,11 @@ struct DeliveryRoutes: Sendable {
         query.state = request.parameter("state").flatMap(DeliveryState.init)
         query.destinationID = request.parameter("destinationId")
         query.incidentID = request.parameter("incidentId").flatMap { Int64($0) }
-        if let cursor = request.parameter("cursor") {
-            // Microseconds since 1970 and the id: what the last row of the page before is ordered by.
-            let parts = cursor.split(separator: ".", maxSplits: 1)
-            guard parts.count == 2, let microseconds = Int64(parts[0]) else {
-                throw Problem.badRequest("`cursor` is not the `nextCursor` of a page.")
-            }
-            query.before = (Date(timeIntervalSince1970: Double(microseconds) / 1_000_000), String(parts[1]))
-        }
+        query.before = request.parameter("cursor")
         let deliveries = try await ports.incidents.deliveries(query)
         let page = deliveries.prefix(limit)
-        let next = deliveries.count > limit ? page.last.map(Self.cursor) : nil
+        let next = deliveries.count > limit ? page.last?.id : nil
         return .json(.page(page.map { .delivery($0) }, next: next))
-    }
-
-    private static func cursor(_ record: DeliveryRecord) -> String {
-        "\(Int64((record.createdAt.timeIntervalSince1970 * 1_000_000).rounded())).\(record.id)"
     }
 
     private func replayMany(_ request: APIRequest) async throws -> APIResponse {

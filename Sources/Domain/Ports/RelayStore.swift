@@ -55,13 +55,23 @@ package struct ClaimTerms: Sendable {
 
 /// What an expansion did.
 package struct Expanded: Sendable {
+    package enum Remainder: Sendable {
+        case nothing
+        /// More events may wait.
+        case some
+        /// Somebody else has the turn: another replica, or this one's cadence.
+        case elsewhere
+    }
+
     package var events: Int
     /// Messages that it made and claimed.
     package var claimed: DeliveryBatch
+    package var remainder: Remainder
 
-    package init(events: Int, claimed: DeliveryBatch) {
+    package init(events: Int, claimed: DeliveryBatch, remainder: Remainder) {
         self.events = events
         self.claimed = claimed
+        self.remainder = remainder
     }
 }
 
@@ -177,14 +187,14 @@ package struct DeliveryQuery: Sendable {
     package var state: DeliveryState?
     package var destinationID: String?
     package var incidentID: Int64?
-    /// Creation time and id of the last row of the page before.
-    package var before: (createdAt: Date, id: String)?
+    /// Id of the last row of the page before.
+    package var before: String?
     /// At most 500.
     package var limit: Int
 
     package init(
         tenantID: String? = nil, state: DeliveryState? = nil, destinationID: String? = nil, incidentID: Int64? = nil,
-        before: (createdAt: Date, id: String)? = nil, limit: Int = 100
+        before: String? = nil, limit: Int = 100
     ) {
         self.tenantID = tenantID
         self.state = state

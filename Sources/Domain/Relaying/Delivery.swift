@@ -99,10 +99,13 @@ package struct DeliveryBatch: Sendable {
     package var deliveries: [ClaimedDelivery]
     /// Local time read before the statement was sent: the clock of send deadlines.
     package var sentAt: ContinuousClock.Instant
+    /// Some that are due may have been left, for want of room at their destination or behind earlier ones.
+    package var leavesDue: Bool
 
-    package init(deliveries: [ClaimedDelivery], sentAt: ContinuousClock.Instant) {
+    package init(deliveries: [ClaimedDelivery], sentAt: ContinuousClock.Instant, leavesDue: Bool = false) {
         self.deliveries = deliveries
         self.sentAt = sentAt
+        self.leavesDue = leavesDue
     }
 }
 

@@ -54,31 +54,24 @@ struct DeliveryDesk {
         try await early?.look(
             at: Set(orders.filter { $0.facts != nil }.map(\.receiver.destinationID)), on: connection)
         var messages: [NewMessage] = []
-        var items: [(delivery: String, order: DeliveryOrder)] = []
+        var items: [DeliveryItem] = []
         for order in orders {
             let group = Group(receiver: order.receiver, kind: order.kind, type: order.type)
             if let open = try await joined(group, at: order.at) {
-                items.append((open, order))
+                items.append(DeliveryItem(delivery: open, order: order))
                 continue
             }
             let message = Message(id: generatedID(), runAt: order.at)
             if groupWait > .zero { joinable[group, default: []].append(message) }
             messages.append(NewMessage(message: message, group: group, claim: claim(message, for: order)))
-            items.append((message.id, order))
+            items.append(DeliveryItem(delivery: message.id, order: order))
         }
-        try await insert(messages)
-        // Several items of one incident and receiver get their numbers one statement after another.
-        var rest = items
-        while !rest.isEmpty {
-            var seen: Set<String> = []
-            let first = rest.filter {
-                seen.insert("\($0.order.incidentID) \($0.order.receiver.destinationID) \($0.order.receiver.recipient)")
-                    .inserted
-            }
-            let taken = Set(first.map { "\($0.delivery) \($0.order.incidentID)" })
-            rest.removeAll { taken.contains("\($0.delivery) \($0.order.incidentID)") }
-            try await insert(items: first)
-        }
+        // The database writes what messages carry while they are rendered.
+        let desk = self
+        async let itemsAreIn: Void = desk.insert(items)
+        let contents = await early?.render(messages.compactMap(\.claim)) ?? [:]
+        try await itemsAreIn
+        try await insert(messages, contents)
     }
 
     private mutating func claim(_ message: Message, for order: DeliveryOrder) -> ClaimedDelivery? {
@@ -86,7 +79,7 @@ struct DeliveryDesk {
         return early?.claim(message.id, for: order, facts, now: now)
     }
 
-    private func insert(_ messages: [NewMessage]) async throws {
+    private func insert(_ messages: [NewMessage], _ contents: [String: [UInt8]]) async throws {
         guard !messages.isEmpty else { return }
         try await connection.query(
             """
@@ -103,26 +96,8 @@ struct DeliveryDesk {
                 .textArray(messages.map(\.group.receiver.recipient)), .textArray(messages.map(\.group.kind.rawValue)),
                 .textArray(messages.map(\.group.type.rawValue)), .timestamptzArray(messages.map(\.message.runAt)),
                 .textArray(messages.map { $0.claim?.claim.claimID.uuidString }),
-                .byteaArray(messages.map { $0.claim?.content }),
+                .byteaArray(messages.map { contents[$0.message.id] }),
                 .int8Array(messages.map { $0.claim.map { Int64($0.lease.seconds * 1_000_000) } }),
-            ])
-    }
-
-    private func insert(items: [(delivery: String, order: DeliveryOrder)]) async throws {
-        try await connection.query(
-            """
-            INSERT INTO delivery_items (delivery_id, incident_id, destination_id, recipient, seq)
-            SELECT u.delivery_id, u.incident_id, u.destination_id, u.recipient, 1 + coalesce((
-                     SELECT max(e.seq) FROM delivery_items e WHERE e.incident_id = u.incident_id
-                        AND e.destination_id = u.destination_id AND e.recipient = u.recipient), 0)
-              FROM unnest($1::text[], $2::int8[], $3::text[], $4::text[])
-                AS u(delivery_id, incident_id, destination_id, recipient)
-            ON CONFLICT (delivery_id, incident_id) DO UPDATE SET dropped = false
-            """,
-            [
-                .textArray(items.map(\.delivery)), .int8Array(items.map(\.order.incidentID)),
-                .textArray(items.map(\.order.receiver.destinationID)),
-                .textArray(items.map(\.order.receiver.recipient)),
             ])
     }
 
@@ -188,10 +163,13 @@ struct DeliveryDesk {
             """, [.textArray(Array(over))])
     }
 
-    /// Ids in the order of their time (as UUIDv7, RFC 9562), so that the indexes grow at their end alone.
+    /// Ids in the order of their time (UUIDv7 with a fraction of the millisecond, RFC 9562 §6.2): lists need no other
+    /// order, and indexes grow at their end alone.
     private func generatedID() -> String {
-        let time = UInt64(max(0, now.timeIntervalSince1970 * 1000))
-        let high = time << 16 | UInt64(UInt16.random(in: 0...0x0FFF) | 0x7000)
+        let milliseconds = max(0, now.timeIntervalSince1970 * 1000)
+        let time = UInt64(milliseconds)
+        let fraction = UInt64((milliseconds - Double(time)) * 0x1000)
+        let high = time << 16 | 0x7000 | min(fraction, 0x0FFF)
         let low = UInt64.random(in: 0...0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
         return "msg_" + Self.hex(high) + Self.hex(low)
     }

@@ -14,7 +14,9 @@ struct EarlyClaims {
     private let claimID = UUID()
     private let lease: Duration
     private var known: [String: Destination?] = [:]
+    /// In no particular order.
     private(set) var claimed: [ClaimedDelivery] = []
+    private var count = 0
 
     private struct Destination {
         var name: String
@@ -51,24 +53,40 @@ struct EarlyClaims {
         }
     }
 
-    /// Claims a message to a destination that was looked at.
+    /// Claims a message to a destination that was looked at; ``render(_:)`` completes it.
     ///
     /// - Parameter incident: all that the message carries.
     /// - Returns: nil when the message has to wait for its turn.
     mutating func claim(_ delivery: String, for order: DeliveryOrder, _ incident: IncidentFacts, now: Date)
         -> ClaimedDelivery?
     {
-        guard claimed.count < terms.limit, let destination = known[order.receiver.destinationID] ?? nil,
+        guard count < terms.limit, let destination = known[order.receiver.destinationID] ?? nil,
             destination.room > 0
         else { return nil }
-        let claim = ClaimedDelivery(
+        known[order.receiver.destinationID]??.room -= 1
+        count += 1
+        return ClaimedDelivery(
             claim: DeliveryClaim(deliveryID: delivery, claimID: claimID), destinationID: order.receiver.destinationID,
             destinationName: destination.name, kind: .webhook, recipient: order.receiver.recipient,
             configuration: destination.configuration, messageKind: order.kind, messageType: order.type, tries: 1,
-            queuedAt: now, content: nil, incidents: [incident], total: 1, rootIncident: incident.id, lease: lease
-        ).rendered(by: terms.render)
-        known[order.receiver.destinationID]??.room -= 1
-        claimed.append(claim)
-        return claim
+            queuedAt: now, content: nil, incidents: [incident], total: 1, rootIncident: incident.id, lease: lease)
     }
+
+    /// Renders what was claimed, in portions at once: the relay's whole turn waits for it.
+    ///
+    /// - Returns: the messages' contents by delivery.
+    mutating func render(_ claims: [ClaimedDelivery]) async -> [String: [UInt8]] {
+        let render = terms.render
+        let rendered = await withTaskGroup(of: [ClaimedDelivery].self) { group in
+            for start in stride(from: 0, to: claims.count, by: Self.portion) {
+                let portion = claims[start..<min(start + Self.portion, claims.count)]
+                group.addTask { portion.map { $0.rendered(by: render) } }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        claimed += rendered
+        return rendered.reduce(into: [:]) { $0[$1.claim.deliveryID] = $1.content }
+    }
+
+    private static let portion = 64
 }

@@ -7,19 +7,23 @@ extension Store {
     package func claimDeliveries(_ terms: ClaimTerms, lane: DeliveryLane) async throws -> DeliveryBatch {
         let sentAt = ContinuousClock.now
         let claimID = UUID()
-        let deliveries = try await transaction { connection in
+        let (deliveries, leavesDue) = try await transaction { connection in
             var left = min(terms.limit, 500)
             var claimed: [ClaimedDelivery] = []
-            for destination in try await Self.servable(lane, on: connection) {
+            let destinations = try await Self.servable(lane, on: connection)
+            for destination in destinations {
                 guard left > 0 else { break }
                 let taken = try await claim(
                     claimID, from: destination, limit: left, limits: terms.limits, on: connection)
                 left -= taken.count
                 claimed += taken
             }
-            return try await Self.freeze(claimed.map { $0.rendered(by: terms.render) }, on: connection)
+            return (
+                try await Self.freeze(claimed.map { $0.rendered(by: terms.render) }, on: connection),
+                !destinations.isEmpty
+            )
         }
-        return DeliveryBatch(deliveries: deliveries, sentAt: sentAt)
+        return DeliveryBatch(deliveries: deliveries, sentAt: sentAt, leavesDue: leavesDue)
     }
 
     /// Destinations with something to look at, those served longest ago first; each belongs to this transaction alone.

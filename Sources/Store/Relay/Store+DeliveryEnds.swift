@@ -9,8 +9,13 @@ extension Store {
     }
 
     package func finish(_ ends: [DeliveryEnd]) async throws -> Set<DeliveryClaim> {
-        try await transaction { connection in
-            let rows = try await connection.query(Self.finishStatement, Self.parameters(ends)).rows
+        guard ends.contains(where: { $0.report.end != .sent || $0.report.handle != nil }) else {
+            return try await finish(sent: ends)
+        }
+        return try await transaction { connection in
+            let rows = try await connection.query(
+                "\(Self.finishing) SELECT id, claim_id, destination_id FROM e", Self.parameters(ends)
+            ).rows
             var destinations: [DeliveryClaim: String] = [:]
             for row in rows { destinations[try Self.claim(row)] = try row.text("destination_id") }
             let finished = ends.filter { destinations[$0.claim] != nil }
@@ -26,6 +31,16 @@ extension Store {
             }
             return Set(destinations.keys)
         }
+    }
+
+    /// What nearly all deliveries are: one statement, which is a transaction of its own.
+    private func finish(sent ends: [DeliveryEnd]) async throws -> Set<DeliveryClaim> {
+        let rows = try await statement(
+            """
+            \(Self.finishing), \(Self.success(of: "SELECT destination_id FROM e")) SELECT id, claim_id FROM e
+            """, Self.parameters(ends)
+        ).rows
+        return Set(try rows.map(Self.claim))
     }
 
     private static func parameters(_ ends: [DeliveryEnd]) -> [PostgresValue] {
@@ -46,7 +61,8 @@ extension Store {
         ]
     }
 
-    private static let finishStatement = """
+    /// The rows of `e` are the claims that were still theirs.
+    private static let finishing = """
         WITH u AS (
           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::int8[],
                                $8::int4[], $9::text[])
@@ -56,6 +72,9 @@ extension Store {
              SET state = u.state, claim_id = NULL, lease_until = NULL, code = u.code,
                  error = CASE WHEN u.state = 'sent' THEN NULL ELSE u.sentence END,
                  content = CASE WHEN u.state <> 'sent' THEN d.content END,
+                 sent_ms = CASE WHEN u.state = 'sent' THEN u.ms END,
+                 sent_message = CASE WHEN u.state = 'sent' THEN u.sentence END,
+                 sent_excerpt = CASE WHEN u.state = 'sent' THEN u.excerpt END,
                  maybe_arrived = d.maybe_arrived OR u.arrived,
                  run_at = CASE WHEN u.delay IS NULL THEN d.run_at
                                ELSE now() + make_interval(secs => u.delay / 1000000.0) END,
@@ -66,8 +85,7 @@ extension Store {
           INSERT INTO delivery_attempts (delivery_id, n, outcome, code, message, ms, excerpt)
           SELECT e.id, e.attempts, CASE WHEN u.state = 'pending' THEN 'retried' ELSE u.state END, u.code, u.sentence,
                  u.ms, u.excerpt
-            FROM e JOIN u ON u.id = e.id ON CONFLICT DO NOTHING)
-        SELECT id, claim_id, destination_id FROM e
+            FROM e JOIN u ON u.id = e.id WHERE u.state <> 'sent' ON CONFLICT DO NOTHING)
         """
 
     /// Later messages of these incidents to this receiver follow this one.

@@ -14,14 +14,13 @@ extension Store {
                    AND ($3::text IS NULL OR d.destination_id = $3)
                    AND ($4::int8 IS NULL OR EXISTS (SELECT 1 FROM delivery_items i
                                                      WHERE i.delivery_id = d.id AND i.incident_id = $4))
-                   AND ($5::timestamptz IS NULL OR (d.created_at, d.id) < ($5, $6))
-                 ORDER BY d.created_at DESC, d.id DESC LIMIT $7
+                   AND ($5::text IS NULL OR d.id < $5)
+                 ORDER BY d.id DESC LIMIT $6
                 """,
                 [
                     query.tenantID.map { .text($0) } ?? .null, query.state.map { .text($0.rawValue) } ?? .null,
                     query.destinationID.map { .text($0) } ?? .null, query.incidentID.map { .int8($0) } ?? .null,
-                    query.before.map { .timestamptz($0.createdAt) } ?? .null, .text(query.before?.id ?? ""),
-                    .int8(Int64(min(max(query.limit, 1), 500))),
+                    query.before.map { .text($0) } ?? .null, .int8(Int64(min(max(query.limit, 1), 500))),
                 ])
         }
         return try result.rows.map(Self.record)
@@ -58,8 +57,11 @@ extension Store {
             guard let row else { return (PostgresRow?.none, [PostgresRow]()) }
             let attempts = try await connection.query(
                 """
-                SELECT n, at, outcome, code, message, ms, excerpt FROM delivery_attempts
-                 WHERE delivery_id = $1 ORDER BY n LIMIT 500
+                SELECT n, at, outcome, code, message, ms, excerpt FROM delivery_attempts WHERE delivery_id = $1
+                UNION ALL
+                SELECT attempts, finished_at, 'sent', code, sent_message, sent_ms, sent_excerpt FROM deliveries
+                 WHERE id = $1 AND sent_ms IS NOT NULL
+                 ORDER BY n LIMIT 500
                 """, [.text(id)])
             return (row, attempts.rows)
         }

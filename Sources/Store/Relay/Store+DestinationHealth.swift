@@ -20,19 +20,27 @@ extension Store {
     }
 
     func noteSuccess(of destination: String, on connection: PostgresConnection) async throws {
-        let recovered = try await connection.query(
-            """
-            UPDATE destinations x SET fault = NULL, failures = 0,
-                   parked_until = CASE WHEN x.failures >= $2 THEN NULL ELSE x.parked_until END
-              FROM (SELECT id, fault FROM destinations
-                     WHERE id = $1 AND (fault IS NOT NULL OR failures > 0) FOR NO KEY UPDATE) was
-             WHERE x.id = was.id
-            RETURNING was.fault IS NOT NULL AS recovered
-            """, [.text(destination), .int4(Int32(DestinationSummary.breakerThreshold))])
-        guard let row = recovered.rows.first, try row.bool("recovered") else { return }
         try await connection.query(
-            "INSERT INTO event (kind, destination_id, reason) VALUES ('destination_recovered', $1, $2)",
-            [.text(destination), .text(IncidentCause.destinationDegraded)])
+            "WITH \(Self.success(of: "SELECT $1::text")) SELECT 1", [.text(destination)])
+    }
+
+    /// Parts of a WITH clause that end the faults of destinations and say so.
+    ///
+    /// - Parameter destinations: a query of ids.
+    static func success(of destinations: String) -> String {
+        """
+        was AS (
+          SELECT id, fault FROM destinations
+           WHERE id IN (\(destinations)) AND (fault IS NOT NULL OR failures > 0) ORDER BY id FOR NO KEY UPDATE),
+        sound AS (
+          UPDATE destinations x SET fault = NULL, failures = 0,
+                 parked_until = CASE WHEN x.failures >= \(DestinationSummary.breakerThreshold) THEN NULL
+                                     ELSE x.parked_until END
+            FROM was WHERE x.id = was.id RETURNING x.id, was.fault IS NOT NULL AS recovered),
+        told AS (
+          INSERT INTO event (kind, destination_id, reason)
+          SELECT 'destination_recovered', id, '\(IncidentCause.destinationDegraded)' FROM sound WHERE recovered)
+        """
     }
 
     /// - Parameter fault: a message is lost for good unless somebody acts; nil: it is tried again.

@@ -5,48 +5,55 @@ import Postgres
 /// Events become incidents and deliveries, in order and once each (PROTOCOL §9).
 extension Store {
     package func expandEvents(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
-        do {
-            return try await expand(limit: limit, rules: rules, claiming: terms)
-        } catch PostgresError.server(let state, _, _) where state.faultsRow {
-            // The database refuses one of the rows: alone, it takes nobody with it.
+        var limit = min(max(limit, 1), 1000)
+        var terms = terms
+        while true {
             do {
-                return try await expand(limit: 1, rules: rules, claiming: nil)
+                return try await expand(limit: limit, rules: rules, claiming: terms)
             } catch PostgresError.server(let state, let message, _) where state.faultsRow {
-                let events = try await setAside(because: "\(state.rawValue): \(message)")
-                return Expanded(events: events, claimed: DeliveryBatch(deliveries: [], sentAt: .now))
+                // The database refuses one of the rows: alone, it takes nobody with it.
+                if limit == 1 { return try await setAside(because: "\(state.rawValue): \(message)") }
+                limit /= 2
+                terms = nil
             }
         }
     }
 
     private func expand(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
         let sentAt = ContinuousClock.now
-        var expanded = Expanded(events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: sentAt))
-        (expanded.events, expanded.claimed.deliveries) = try await transaction { connection in
-            guard try await Self.takeRelayLock(on: connection) else { return (0, []) }
-            let events = try await Self.pendingEvents(limit: limit, on: connection)
-            guard !events.isEmpty else { return (0, []) }
+        return try await transaction { connection in
+            var expanded = Expanded(
+                events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: sentAt), remainder: .elsewhere)
+            guard try await Self.takeRelayLock(on: connection) else { return expanded }
+            let events = try await Self.takeEvents(limit: limit, on: connection)
+            expanded.events = events.count
+            // What was written meanwhile wakes the relay.
+            expanded.remainder = events.count < limit ? .nothing : .some
+            guard !events.isEmpty else { return expanded }
             let news = events.compactMap(\.event)
             // What ends or gathers incidents may take back what the same events opened.
             let early = news.allSatisfy(\.kind.onlyOpens) ? terms : nil
             var expansion = try await Expansion(
                 rules: rules, early: EarlyClaims(early, rules: rules, ring: ring), connection: connection)
             try await expansion.apply(news)
-            try await connection.query(
-                "UPDATE event SET expanded_at = now() WHERE id = ANY ($1)", [.int8Array(events.map(\.id))])
-            return (events.count, expansion.queue.claimed)
+            expanded.claimed.deliveries = expansion.queue.claimed
+            return expanded
         }
-        return expanded
     }
 
-    private func setAside(because fault: String) async throws -> Int {
+    private func setAside(because fault: String) async throws -> Expanded {
         try await transaction { connection in
-            guard try await Self.takeRelayLock(on: connection) else { return 0 }
-            return try await connection.query(
+            var expanded = Expanded(
+                events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: .now), remainder: .elsewhere)
+            guard try await Self.takeRelayLock(on: connection) else { return expanded }
+            expanded.events = try await connection.query(
                 """
                 UPDATE event SET expanded_at = now(), fault = $1
                  WHERE id = (SELECT id FROM event WHERE expanded_at IS NULL ORDER BY id LIMIT 1)
                 """, [.text(String(fault.prefix(300)))]
             ).affected
+            expanded.remainder = .some
+            return expanded
         }
     }
 
@@ -63,16 +70,21 @@ extension Store {
     /// The table's id makes it one lock for each schema of a database.
     private static let relayLock = "7246110520000000 + 'event'::regclass::oid::int8"
 
+    /// The oldest events, in their order, expanded when the transaction commits.
+    ///
     /// Nil for a kind of a newer version, which is passed over.
-    private static func pendingEvents(
+    private static func takeEvents(
         limit: Int, on connection: PostgresConnection
     ) async throws -> [(id: Int64, event: RelayEvent?)] {
         let result = try await connection.query(
             """
-            SELECT id, channel_id, app_id, kind, reason, code, message, at, destination_id, payload FROM event
-             WHERE expanded_at IS NULL ORDER BY id LIMIT \(min(max(limit, 1), 1000))
+            UPDATE event SET expanded_at = now() WHERE id IN (
+                SELECT id FROM event WHERE expanded_at IS NULL ORDER BY id LIMIT \(limit))
+            RETURNING id, channel_id, app_id, kind, reason, code, message, at, destination_id, payload->>'id' AS own_id,
+                      payload->>'severity' AS severity, payload->>'title' AS title, payload->>'message' AS text,
+                      payload->>'tenantID' AS tenant, payload->>'link' AS link, payload->>'data' AS data
             """)
-        return try result.rows.map { row in
+        let events = try result.rows.map { row -> (id: Int64, event: RelayEvent?) in
             let id = try row.int8("id")
             guard let kind = RelayEvent.Kind(rawValue: try row.text("kind")) else { return (id, nil) }
             let event = RelayEvent(
@@ -80,11 +92,22 @@ extension Store {
                 appID: try row.textOrNil("app_id"), reason: try row.textOrNil("reason"),
                 code: try row.textOrNil("code"), message: try row.textOrNil("message"), at: try row.date("at"),
                 destinationID: try row.textOrNil("destination_id"),
-                platform: try row.jsonOrNil("payload").flatMap {
-                    try? JSONDecoder().decode(PlatformEvent.self, from: Data($0.utf8))
-                })
+                platform: try PlatformEvent(row))
             return (id, event)
         }
+        return events.sorted { $0.id < $1.id }
+    }
+}
+
+extension PlatformEvent {
+    /// Nil where there is none, or none that this version knows.
+    fileprivate init?(_ row: PostgresRow) throws {
+        guard let id = try row.textOrNil("own_id"), let title = try row.textOrNil("title"),
+            let severity = try row.textOrNil("severity").flatMap(Severity.init)
+        else { return nil }
+        self.init(
+            id: id, severity: severity, title: title, message: try row.textOrNil("text"),
+            tenantID: try row.textOrNil("tenant"), link: try row.textOrNil("link"), data: try row.textOrNil("data"))
     }
 }
 

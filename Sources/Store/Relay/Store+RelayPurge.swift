@@ -23,8 +23,12 @@ extension Store {
 
     private static let purges = [
         """
-        DELETE FROM deliveries WHERE id IN (
-            SELECT id FROM deliveries WHERE finished_at < $1 ORDER BY finished_at LIMIT \(purgeBatch))
+        WITH d AS (
+          DELETE FROM deliveries WHERE id IN (
+            SELECT id FROM deliveries WHERE finished_at < $1 ORDER BY finished_at LIMIT \(purgeBatch)) RETURNING id),
+        i AS (DELETE FROM delivery_items WHERE delivery_id IN (SELECT id FROM d)),
+        a AS (DELETE FROM delivery_attempts WHERE delivery_id IN (SELECT id FROM d))
+        SELECT id FROM d
         """,
         """
         DELETE FROM incidents WHERE id IN (
