@@ -14,7 +14,9 @@ struct DeliveryRoutes: Sendable {
                     .query("state", .oneOf(DeliveryState.allCases.map(\.rawValue)), "In this state."),
                     .query("destinationId", .string(length: 1...200), "To this destination."),
                     .query("incidentId", .string(pattern: "^[0-9]{1,18}$"), "That carry this incident."),
-                ] + Operation.paging, answers: [.json(.page(of: .delivery))])
+                    .query("limit", .integer("", 1...500), "At most this many; 100 when left out."),
+                    .query("cursor", .string(pattern: "^[A-Za-z0-9_]{1,80}$"), "`nextCursor` of the page before."),
+                ], answers: [.json(.page(of: .delivery))])
         ) { request, _ in try await list(request) }
         router.on(
             "GET", "/v1/deliveries/{id}",

@@ -20,7 +20,8 @@ extension Store {
             }
             return (
                 try await Self.freeze(claimed.map { $0.rendered(by: terms.render) }, on: connection),
-                !destinations.isEmpty
+                // Others may hold the destinations that were passed over.
+                try destinations.isEmpty ? await Self.isDue(lane, on: connection) : true
             )
         }
         return DeliveryBatch(deliveries: deliveries, sentAt: sentAt, leavesDue: leavesDue)
@@ -33,16 +34,26 @@ extension Store {
         try await connection.query(
             """
             UPDATE destinations SET served_at = now() WHERE id IN (
-                SELECT x.id FROM destinations x
-                 WHERE x.removed_at IS NULL AND (x.failures > 0) = $1 AND coalesce(x.parked_until, '-infinity') <= now()
-                   AND coalesce(x.paced_until, '-infinity') <= now()
-                   AND EXISTS (SELECT 1 FROM deliveries d WHERE d.destination_id = x.id
-                                  AND d.state IN ('pending', 'sending') AND d.run_at <= now())
+                SELECT x.id FROM destinations x WHERE \(due)
                  ORDER BY x.served_at NULLS FIRST, x.id LIMIT 32 FOR NO KEY UPDATE SKIP LOCKED)
             RETURNING id, tenant_id, name, kind, revision, kid, sealed, failures
             """, [.bool(lane == .failing)]
         ).rows
     }
+
+    private static func isDue(_ lane: DeliveryLane, on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query(
+            "SELECT EXISTS (SELECT 1 FROM destinations x WHERE \(due)) AS due", [.bool(lane == .failing)]
+        ).rows[0].bool("due")
+    }
+
+    /// That a destination `x` of the lane may be served and has something to look at.
+    private static let due = """
+        x.removed_at IS NULL AND (x.failures > 0) = $1 AND coalesce(x.parked_until, '-infinity') <= now()
+        AND coalesce(x.paced_until, '-infinity') <= now()
+        AND EXISTS (SELECT 1 FROM deliveries d WHERE d.destination_id = x.id
+                       AND d.state IN ('pending', 'sending') AND d.run_at <= now())
+        """
 
     /// Takes and locks what is due; ``freeze(_:on:)`` makes it ours.
     private func claim(

@@ -31,7 +31,8 @@ extension Store {
         """
         was AS (
           SELECT id, fault FROM destinations
-           WHERE id IN (\(destinations)) AND (fault IS NOT NULL OR failures > 0) ORDER BY id FOR NO KEY UPDATE),
+           WHERE id IN (\(destinations)) AND (fault IS NOT NULL OR failures > 0)
+           ORDER BY id COLLATE "C" FOR NO KEY UPDATE),
         sound AS (
           UPDATE destinations x SET fault = NULL, failures = 0,
                  parked_until = CASE WHEN x.failures >= \(DestinationSummary.breakerThreshold) THEN NULL

@@ -8,18 +8,22 @@ extension Store {
         var limit = min(max(limit, 1), 1000)
         var terms = terms
         while true {
+            var taken: [Int64] = []
             do {
-                return try await expand(limit: limit, rules: rules, claiming: terms)
-            } catch PostgresError.server(let state, let message, _) where state.faultsRow {
+                return try await expand(limit: limit, rules: rules, claiming: terms) { taken = $0 }
+            } catch PostgresError.server(let state, let message, _) where state.faultsRow && !taken.isEmpty {
                 // The database refuses one of the rows: alone, it takes nobody with it.
-                if limit == 1 { return try await setAside(because: "\(state.rawValue): \(message)") }
-                limit /= 2
+                if taken.count == 1 { return try await setAside(taken[0], because: "\(state.rawValue): \(message)") }
+                limit = max(1, taken.count / 2)
                 terms = nil
             }
         }
     }
 
-    private func expand(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
+    /// - Parameter taken: called with the ids of the events before anything is made of them.
+    private func expand(
+        limit: Int, rules: RelayRules, claiming terms: ClaimTerms?, taken: ([Int64]) -> Void
+    ) async throws -> Expanded {
         let sentAt = ContinuousClock.now
         return try await transaction { connection in
             var expanded = Expanded(
@@ -27,6 +31,7 @@ extension Store {
             guard try await Self.takeRelayLock(on: connection) else { return expanded }
             let events = try await Self.takeEvents(limit: limit, on: connection)
             expanded.events = events.count
+            taken(events.map(\.id))
             // What was written meanwhile wakes the relay.
             expanded.remainder = events.count < limit ? .nothing : .some
             guard !events.isEmpty else { return expanded }
@@ -41,16 +46,15 @@ extension Store {
         }
     }
 
-    private func setAside(because fault: String) async throws -> Expanded {
+    private func setAside(_ event: Int64, because fault: String) async throws -> Expanded {
         try await transaction { connection in
             var expanded = Expanded(
                 events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: .now), remainder: .elsewhere)
             guard try await Self.takeRelayLock(on: connection) else { return expanded }
             expanded.events = try await connection.query(
                 """
-                UPDATE event SET expanded_at = now(), fault = $1
-                 WHERE id = (SELECT id FROM event WHERE expanded_at IS NULL ORDER BY id LIMIT 1)
-                """, [.text(String(fault.prefix(300)))]
+                UPDATE event SET expanded_at = now(), fault = $2 WHERE id = $1 AND expanded_at IS NULL
+                """, [.int8(event), .text(String(fault.prefix(300)))]
             ).affected
             expanded.remainder = .some
             return expanded
