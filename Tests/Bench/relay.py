@@ -16,6 +16,8 @@ import provider
 SECRET = "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 # As Prometheus sends them.
 BULK = 64
+# Of each program: the first meets one that has just started.
+BURSTS = 2
 # Of the API, while latency is measured.
 CLIENTS = 8
 ADMIN_TOKEN = "bench-" + "0" * 32
@@ -105,7 +107,10 @@ def alertmanager():
 
 
 def peer(directory, sink, count, size):
-    """Messages a second and peak memory of alertmanager: requests of so many alerts bring them, one after another."""
+    """Messages a second of two bursts and peak memory of alertmanager.
+
+    Requests of so many alerts bring them, one after another.
+    """
     place = pathlib.Path(directory) / f"alertmanager-{time.monotonic_ns()}"
     place.mkdir()
     (place / "routes.yml").write_text(ROUTES.format(port=sink.port))
@@ -116,18 +121,21 @@ def peer(directory, sink, count, size):
         stderr=subprocess.DEVNULL)
     try:
         provider.wait_for(port)
-        alerts = [{"labels": {"alertname": "Dead", "channel": f"channel-{number}", "provider": "oauth2"},
-                   "annotations": {"message": "The grant is dead: authorize the channel again."}}
-                  for number in range(count)]
-        bodies = [json.dumps(alerts[first:first + size]).encode() for first in range(0, count, size)]
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        before = sink.count()
-        start = time.monotonic()
-        for body in bodies:
-            connection.request("POST", "/api/v2/alerts", body, {"Content-Type": "application/json"})
-            connection.getresponse().read()
-        sink.wait(before, count)
-        return count / (time.monotonic() - start), memory(process)
+        rates = []
+        for burst in range(BURSTS):
+            alerts = [{"labels": {"alertname": "Dead", "channel": f"channel-{burst}-{number}", "provider": "oauth2"},
+                       "annotations": {"message": "The grant is dead: authorize the channel again."}}
+                      for number in range(count)]
+            bodies = [json.dumps(alerts[first:first + size]).encode() for first in range(0, count, size)]
+            before = sink.count()
+            start = time.monotonic()
+            for body in bodies:
+                connection.request("POST", "/api/v2/alerts", body, {"Content-Type": "application/json"})
+                connection.getresponse().read()
+            sink.wait(before, count)
+            rates.append(count / (time.monotonic() - start))
+        return rates, memory(process)
     finally:
         process.terminate()
         process.wait(20)
@@ -260,14 +268,17 @@ def measure(figures, wanted, cluster, directory):
         relay = Relay(str(wanted.binary), directory, cluster, sink)
         for number in range(wanted.rounds):
             print(f"relay round {number + 1}", flush=True)
-            messages, peak = peer(directory, sink, wanted.incidents, BULK)
-            figures.add("am", f"alertmanager, {BULK} alerts a request: messages a second", messages)
+            bulk, peak = peer(directory, sink, wanted.incidents, BULK)
+            figures.add("amfirst", f"alertmanager, {BULK} alerts a request: messages a second, first burst", bulk[0])
+            figures.add("am", f"alertmanager, {BULK} alerts a request: messages a second, second burst", bulk[1])
             figures.add("ammemory", f"alertmanager, {BULK} alerts a request: peak memory, MiB", peak)
-            messages, peak = peer(directory, sink, wanted.incidents, 1)
-            figures.add("amone", "alertmanager, an alert a request: messages a second", messages)
+            single, peak = peer(directory, sink, wanted.incidents, 1)
+            figures.add("amone", "alertmanager, an alert a request: messages a second, second burst", single[1])
             figures.add("amonememory", "alertmanager, an alert a request: peak memory, MiB", peak)
             with relay:
-                figures.add("relay", "messages a second, each durable", relay.messages_a_second(wanted.incidents))
+                rates = [relay.messages_a_second(wanted.incidents) for _ in range(BURSTS)]
+                figures.add("relayfirst", "messages a second, each durable, first burst", rates[0])
+                figures.add("relay", "messages a second, each durable, second burst", rates[1])
                 figures.add("relaymemory", "peak memory while relaying, MiB", memory(relay.process))
                 latency, kept = relay.latency(200, wanted.seconds)
                 figures.add("p95", "flag to 2xx at 200 a second, p95, ms", latency * 1000)
@@ -275,8 +286,12 @@ def measure(figures, wanted, cluster, directory):
                 time.sleep(1)
                 if not relay.is_durable():
                     raise SystemExit("bench: a message that arrived is not stored as sent.")
-            figures.ratio("relayratio", f"messages for one of alertmanager, {BULK} alerts a request", "relay", "am")
-            figures.ratio("oneratio", "messages for one of alertmanager, an alert a request", "relay", "amone")
+            figures.ratio("firstratio", f"messages for one of alertmanager, {BULK} alerts a request, first burst",
+                          "relayfirst", "amfirst")
+            figures.ratio("relayratio", f"messages for one of alertmanager, {BULK} alerts a request, second burst",
+                          "relay", "am")
+            figures.ratio("oneratio", "messages for one of alertmanager, an alert a request, second burst",
+                          "relay", "amone")
             figures.ratio("memoryratio", f"peak memory for alertmanager's, {BULK} alerts a request",
                           "relaymemory", "ammemory")
             figures.ratio("onememoryratio", "peak memory for alertmanager's, an alert a request",
