@@ -20,12 +20,12 @@ import Testing
     private func dispatcher(
         _ store: any RelayStore, http: any HTTPSending, mail: any MailSending = FakeMail(), log: LogText = LogText(),
         metrics: Metrics = Metrics(), delays: [Duration] = [.milliseconds(1), .milliseconds(1)],
-        clock: any LocalClock = SystemClock()
+        poll: Duration = .milliseconds(2), clock: any LocalClock = SystemClock()
     ) throws -> Dispatcher {
         Dispatcher(
             store: store, transports: try Sample.transports(http: http, mail: mail), links: .none,
             settings: NotifierSettings(
-                schedule: DeliverySchedule(delays: delays), poll: .milliseconds(2), inFlightMax: 8),
+                schedule: DeliverySchedule(delays: delays), poll: poll, inFlightMax: 8),
             clock: clock, heartbeats: Heartbeats(), metrics: metrics, logger: log.logger, random: { 0.5 })
     }
 
@@ -38,6 +38,13 @@ import Testing
         #expect(
             metrics.value("tokenward_deliveries_total", [("transport", "webhook"), ("outcome", "sent")]) == 2)
         #expect(log.text.contains("delivery.sent"))
+    }
+
+    @Test func `what a claim leaves for want of room waits for an end, not for the poll`() async throws {
+        let store = MemoryQueue(rows: (0..<20).map { row("m\($0)", $0.isMultiple(of: 2) ? "one" : "two") })
+        let dispatcher = try dispatcher(store, http: ScriptedHTTP(status: 200), poll: .seconds(3600))
+        try await running(dispatcher.run) { await store.wait(for: .sent, count: 20) }
+        #expect(await store.releases == 0)
     }
 
     @Test func `a failure is tried again with the same bytes, then it is dead`() async throws {

@@ -120,6 +120,20 @@ import Testing
         }
     }
 
+    @Test func `an empty claim says whether something due was left`() async throws {
+        try await opened(StoreFixture.webhook()) { fixture in
+            let terms = ClaimTerms(limit: 10, limits: StoreFixture.limits) { _ in [] }
+            try await fixture.store.pool.transaction { connection in
+                try await connection.query("SELECT id FROM destinations FOR NO KEY UPDATE")
+                let elsewhere = try await fixture.store.claimDeliveries(terms, lane: .sound)
+                #expect(elsewhere.deliveries.isEmpty && elsewhere.leavesDue)
+            }
+            #expect(try await fixture.deliver().count == 1)
+            let over = try await fixture.store.claimDeliveries(terms, lane: .sound)
+            #expect(over.deliveries.isEmpty && !over.leavesDue)
+        }
+    }
+
     @Test func `a claim that is given back does not count`() async throws {
         try await opened(StoreFixture.webhook()) { fixture in
             let claimed = try #require(try await fixture.claim().first)
