@@ -15,7 +15,7 @@ passed=0 failed=0 broken=()
 
 # What failed, each with the lines that follow it: what a test printed to explain itself.
 evidence() {
-    awk '/^(✘|.*error:|.*Fatal)/ { shown = 40 }  /^(◇|✔)/ { shown = 0 }  shown-- > 0 { print substr($0, 1, 500) }' "$1"
+    awk '/^(✘|.*error:|.*Fatal)/ { shown = 40 }  /^(◇|✔)/ { shown = 0 }  shown-- > 0 { print substr($0, 1, 2000) }' "$1"
 }
 
 for target in "${targets[@]}"; do
