@@ -1,6 +1,8 @@
 extension PostgresConnection {
     /// Runs `body` between BEGIN and COMMIT, or ROLLBACK when it throws.
     ///
+    /// It runs on this connection's thread: between its statements nothing waits for a turn among the tasks of the process.
+    ///
     /// Once `body` has returned, cancelling the task no longer stops the COMMIT. A transaction that lost to another one
     /// (``PostgresError/isRetryable``) is not repeated here: the caller knows whether `body` may run twice.
     ///
@@ -8,18 +10,18 @@ extension PostgresConnection {
     ///   longer than `commitTimeout`, came with a WARNING (01000: a standby has not confirmed it) or was answered with
     ///   ROLLBACK; ``PostgresError/server(_:message:constraint:)`` when COMMIT was refused, by a deferred constraint.
     @discardableResult
-    package nonisolated func transaction<Value: Sendable>(
-        _ body: (PostgresConnection) async throws -> Value
+    package func transaction<Value: Sendable>(
+        _ body: @Sendable (PostgresConnection) async throws -> Value
     ) async throws -> Value {
         try await begin()
         let value: Value
         do {
             value = try await body(self)
         } catch {
-            await rollBack()
+            rollBack()
             throw error
         }
-        try await commit()
+        try commit()
         return value
     }
 }

@@ -82,11 +82,15 @@ package actor PostgresConnection {
     /// The server process of this session, as in `pg_stat_activity`; nil when it is closed.
     package var processID: Int32? { session?.processID }
 
-    /// Whether the server has not hung up; looks at the socket only.
-    func isAlive() -> Bool {
-        let isAlive = session?.isAlive() ?? false
-        if !isAlive { close() }
-        return isAlive
+    /// Runs `body` on this connection's thread; nil: the server has hung up, which the socket alone is asked.
+    func ifAlive<Value: Sendable>(
+        _ body: @Sendable (PostgresConnection) async throws -> Value
+    ) async throws -> Value? {
+        guard let session, session.isAlive() else {
+            close()
+            return nil
+        }
+        return try await body(self)
     }
 
     nonisolated var standing: Standing { Standing(rawValue: standingCode.load(ordering: .acquiring)) ?? .closed }

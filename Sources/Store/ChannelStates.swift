@@ -97,7 +97,7 @@ extension Store {
 
     private func change(
         _ id: ChannelID, tenantID: String?, outcome: String, actor: AuditActor,
-        _ body: (LockedFence, PostgresConnection) async throws -> Bool
+        _ body: @Sendable (LockedFence, PostgresConnection) async throws -> Bool
     ) async throws -> Bool {
         try await transaction { connection in
             guard let fence = try await lock(id, tenantID: tenantID, on: connection),

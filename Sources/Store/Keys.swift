@@ -13,7 +13,7 @@ package struct KeyChecks: Sendable {
 
     /// Runs `body` while no other process decides about the database's keys and first token: whoever comes second sees
     /// what the first one made.
-    package func alone<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+    package func alone<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
         try await pool.transaction { connection in
             try await connection.query("SELECT pg_advisory_xact_lock(7246110520260002)")
             return try await body()

@@ -15,7 +15,7 @@ package struct Store: Sendable {
 
     /// Runs a transaction again when PostgreSQL says it collided with another (40001, 40P01); five times at most.
     func transaction<Value: Sendable>(
-        _ body: (PostgresConnection) async throws -> Value
+        _ body: @Sendable (PostgresConnection) async throws -> Value
     ) async throws -> Value {
         try await repeatedly { try await pool.transaction(body) }
     }

@@ -142,18 +142,16 @@ import Testing
         try await TestDatabase.withSchema { database in
             let pool = PostgresPool(configuration: database.configuration)
             let ended = TestSignal()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    await pool.run()
-                    ended.send()
-                }
-                try await pool.withConnection { connection in
-                    group.cancelAll()
-                    let one = try await connection.query("SELECT 1::int4").rows[0].int4(0)
-                    #expect(one == 1)
-                }
-                try await ended.wait()
+            let running = Task {
+                await pool.run()
+                ended.send()
             }
+            try await pool.withConnection { connection in
+                running.cancel()
+                let one = try await connection.query("SELECT 1::int4").rows[0].int4(0)
+                #expect(one == 1)
+            }
+            try await ended.wait()
         }
     }
 }

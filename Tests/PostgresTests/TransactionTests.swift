@@ -1,3 +1,4 @@
+import Glibc
 import Postgres
 import TestSupport
 import Testing
@@ -10,6 +11,9 @@ private func failure<Value>(_ body: () async throws -> Value) async -> PostgresE
         return error as? PostgresError
     }
 }
+
+/// Of the thread that runs this.
+private func threadID() -> pthread_t { pthread_self() }
 
 @Suite struct `Transaction` {
     private struct Refusal: Error {}
@@ -45,6 +49,18 @@ private func failure<Value>(_ body: () async throws -> Value) async -> PostgresE
         let (error, rows) = try await Self.commit(running: "")
         #expect(error == nil)
         #expect(rows == 1)
+    }
+
+    @Test func `its body stays on the thread of its connection`() async throws {
+        try await TestDatabase.withSchema { database in
+            let threads = try await database.pool.transaction { connection in
+                let before = threadID()
+                try await connection.query("SELECT 1")
+                return [before, threadID()]
+            }
+            #expect(threads[0] == threads[1])
+            #expect(threads[0] != threadID())
+        }
     }
 
     @Test func `rolls back when the body throws, and the connection is used again`() async throws {

@@ -80,7 +80,7 @@ package final class PostgresPool: Sendable {
         state.withLock { $0.machine.standing }
     }
 
-    /// Runs `body` with a connection of its own.
+    /// Runs `body` with a connection of its own, on that connection's thread.
     ///
     /// It must not be used after `body` has returned.
     ///
@@ -88,28 +88,21 @@ package final class PostgresPool: Sendable {
     ///   `acquireTimeout`, `poolClosed`, `cancelled`.
     @discardableResult
     package func withConnection<Value: Sendable>(
-        _ body: (PostgresConnection) async throws -> Value
+        _ body: @Sendable (PostgresConnection) async throws -> Value
     ) async throws -> Value {
-        let lease = try await acquireAlive()
-        defer { release(lease) }
-        return try await body(lease.connection)
+        while true {
+            let lease = try await acquire()
+            defer { release(lease) }
+            if let value = try await lease.connection.ifAlive(body) { return value }
+        }
     }
 
     /// Runs `body` in a transaction; see ``PostgresConnection/transaction(_:)``.
     @discardableResult
     package func transaction<Value: Sendable>(
-        _ body: (PostgresConnection) async throws -> Value
+        _ body: @Sendable (PostgresConnection) async throws -> Value
     ) async throws -> Value {
         try await withConnection { try await $0.transaction(body) }
-    }
-
-    /// A connection whose server has not hung up while it was idle.
-    private func acquireAlive() async throws -> Lease {
-        while true {
-            let lease = try await acquire()
-            if await lease.connection.isAlive() { return lease }
-            release(lease)
-        }
     }
 
     private func acquire() async throws -> Lease {

@@ -96,8 +96,9 @@ extension Store: CleanupStore {
              AND attempt < (extract(epoch FROM now() - make_interval(days => $2)) * 1000000)::int8
             """
         while true {
-            let ids = try await pool.withConnection {
-                try await $0.query("SELECT id FROM channels WHERE id > $1 ORDER BY id LIMIT 200", [.text(last)])
+            let ids = try await pool.withConnection { [last] connection in
+                try await connection.query(
+                    "SELECT id FROM channels WHERE id > $1 ORDER BY id LIMIT 200", [.text(last)])
             }.rows.map { try $0.text("id") }
             guard let end = ids.last else { return rows }
             last = end

@@ -8,22 +8,18 @@ extension Store {
         var limit = min(max(limit, 1), 1000)
         var terms = terms
         while true {
-            var taken: [Int64] = []
             do {
-                return try await expand(limit: limit, rules: rules, claiming: terms) { taken = $0 }
-            } catch PostgresError.server(let state, let message, _) where state.faultsRow && !taken.isEmpty {
-                // The database refuses one of the rows: alone, it takes nobody with it.
-                if taken.count == 1 { return try await setAside(taken[0], because: "\(state.rawValue): \(message)") }
-                limit = max(1, taken.count / 2)
+                return try await expand(limit: limit, rules: rules, claiming: terms)
+            } catch let refusal as EventsRefused {
+                // Alone, it takes nobody with it.
+                if refusal.events.count == 1 { return try await setAside(refusal.events[0], because: refusal.fault) }
+                limit = max(1, refusal.events.count / 2)
                 terms = nil
             }
         }
     }
 
-    /// - Parameter taken: called with the ids of the events before anything is made of them.
-    private func expand(
-        limit: Int, rules: RelayRules, claiming terms: ClaimTerms?, taken: ([Int64]) -> Void
-    ) async throws -> Expanded {
+    private func expand(limit: Int, rules: RelayRules, claiming terms: ClaimTerms?) async throws -> Expanded {
         let sentAt = ContinuousClock.now
         return try await transaction { connection in
             var expanded = Expanded(
@@ -31,19 +27,28 @@ extension Store {
             guard try await Self.takeRelayLock(on: connection) else { return expanded }
             let events = try await Self.takeEvents(limit: limit, on: connection)
             expanded.events = events.count
-            taken(events.map(\.id))
             // What was written meanwhile wakes the relay.
             expanded.remainder = events.count < limit ? .nothing : .some
             guard !events.isEmpty else { return expanded }
             let news = events.compactMap(\.event)
             // What ends or gathers incidents may take back what the same events opened.
             let early = news.allSatisfy(\.kind.onlyOpens) ? terms : nil
-            var expansion = try await Expansion(
-                rules: rules, early: EarlyClaims(early, rules: rules, ring: ring), connection: connection)
-            try await expansion.apply(news)
-            expanded.claimed.deliveries = expansion.queue.claimed
+            do {
+                var expansion = try await Expansion(
+                    rules: rules, early: EarlyClaims(early, rules: rules, ring: ring), connection: connection)
+                try await expansion.apply(news)
+                expanded.claimed.deliveries = expansion.queue.claimed
+            } catch PostgresError.server(let state, let message, _) where state.faultsRow {
+                throw EventsRefused(events: events.map(\.id), fault: "\(state.rawValue): \(message)")
+            }
             return expanded
         }
+    }
+
+    /// The database refuses what was made of one of the events.
+    private struct EventsRefused: Error {
+        var events: [Int64]
+        var fault: String
     }
 
     private func setAside(_ event: Int64, because fault: String) async throws -> Expanded {
