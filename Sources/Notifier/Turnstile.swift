@@ -50,9 +50,10 @@ final class Turnstile: Sendable {
     /// - Parameter failed: nobody who waits goes in.
     func leave(_ destination: String, failed: Bool) {
         let (turnedBack, next) = gates.withLock { gates -> (turnedBack: [Waiter], next: Waiter?) in
-            guard var gate = gates[destination] else { return ([], nil) }
-            defer { gates[destination] = gate.inside == 0 ? nil : gate }
-            return gate.release(failed: failed)
+            // In its place: the many who wait are not copied.
+            let released = gates[destination]?.release(failed: failed)
+            if gates[destination]?.inside == 0 { gates[destination] = nil }
+            return released ?? ([], nil)
         }
         for waiter in turnedBack { waiter.resume(returning: false) }
         next?.resume(returning: true)

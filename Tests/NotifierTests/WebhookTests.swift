@@ -23,6 +23,18 @@ import Testing
         #expect(signatures[1] == alone)
     }
 
+    @Test func `keys that are kept sign each message alone, however many there are`() throws {
+        let kept = WebhookSecrets()
+        let secrets = (0...WebhookSecrets.keptMax).map { _ in WebhookSecret.generated() }
+        for secret in secrets + secrets {
+            for id in ["a", "b", "a"] {
+                let expected = try WebhookSecret(parsing: secret).signature(id: id, timestamp: 1, body: [1])
+                #expect(try kept.parsed(secret).signature(id: id, timestamp: 1, body: [1]) == expected)
+            }
+        }
+        #expect(throws: DestinationError.secret) { try kept.parsed(Secret("whsec_")) }
+    }
+
     @Test(arguments: [(-1.0, 1), (0.0, 1), (0.001, 2), (86_400.0, 2)])
     func `a former secret signs beside the new one until its end`(_ left: Double, _ count: Int) async throws {
         let http = ScriptedHTTP(status: 200)

@@ -48,7 +48,9 @@ extension CurlRequest {
             guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else {
                 return "A header name is no HTTP token."
             }
-            guard !Self.ownHeaders.contains(name.lowercased()) else { return "The header \(name) is not the caller's." }
+            guard !Self.ownHeaders.contains(where: name.isHeaderName) else {
+                return "The header \(name) is not the caller's."
+            }
             guard !value.utf8.contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7f }) else {
                 return "The value of the header \(name) has control characters."
             }
@@ -58,7 +60,7 @@ extension CurlRequest {
 
     var isEncrypted: Bool { url.prefix(6).lowercased() == "https:" }
 
-    private static let ownHeaders: Set<String> = [
+    private static let ownHeaders = [
         "connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
     ]
 
@@ -69,6 +71,13 @@ extension CurlRequest {
             true
         default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }
+    }
+}
+
+extension String {
+    /// Whether they are the same but for the case of ASCII letters.
+    func isHeaderName(_ other: String) -> Bool {
+        utf8.count == other.utf8.count && zip(utf8, other.utf8).allSatisfy { $0 | 0x20 == $1 | 0x20 }
     }
 }
 

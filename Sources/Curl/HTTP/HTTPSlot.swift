@@ -97,7 +97,7 @@ import CLibcurl
         unsafe headerList = nil
         // A name with a colon and nothing after it takes libcurl's own header away.
         var lines = ["Expect:"]
-        if !request.headers.contains(where: { $0.0.lowercased() == "content-type" }) { lines.append("Content-Type:") }
+        if !request.headers.contains(where: { $0.0.isHeaderName("content-type") }) { lines.append("Content-Type:") }
         // A name with a semicolon sends an empty header.
         lines += request.headers.map { name, value in value.isEmpty ? "\(name);" : "\(name): \(value)" }
         for line in lines {

@@ -5,6 +5,7 @@ package import Templates
 /// Standard Webhooks 1.0 over HTTPS: the id stays over attempts, timestamp and signature are each attempt's own.
 package struct WebhookTransport: Transport {
     private let http: any HTTPSending
+    private let secrets = WebhookSecrets()
     private let now: @Sendable () -> Date
 
     package let kind = DestinationKind.webhook
@@ -26,8 +27,9 @@ package struct WebhookTransport: Transport {
         permit: @escaping @Sendable () -> Bool
     ) async -> AttemptEnd {
         guard case .webhook(let url, let secret, let retiring) = configuration else { return .wrongKind }
-        let former = retiring.flatMap { $0.until > now() ? " " + $0.secret.reveal() : nil } ?? ""
-        guard let keys = try? WebhookSecret(parsing: Secret(secret.reveal() + former)) else {
+        let former = retiring.flatMap { $0.until > now() ? $0.secret : nil }
+        let signing = former.map { Secret(secret.reveal() + " " + $0.reveal()) } ?? secret
+        guard let keys = try? secrets.parsed(signing) else {
             return AttemptEnd(
                 .permanent(degrades: true), code: "secret", sentence: "The webhook's signing secret is not usable.",
                 maybeArrived: false)
@@ -54,7 +56,7 @@ package struct WebhookTransport: Transport {
     /// redirects too, is tried again.
     static func judge(_ response: IncomingResponse, _ redaction: Redaction, now: Date) -> AttemptEnd {
         let status = response.status
-        let retryAfter = HTTPAttempt.retryAfter(response, now: now)
+        var retryAfter: Duration? { HTTPAttempt.retryAfter(response, now: now) }
         let (verdict, sentence): (AttemptEnd.Verdict, String) =
             switch status {
             case 200..<300: (.accepted, "The receiver answered \(status).")
