@@ -20,6 +20,7 @@ package struct Migrations: Sendable {
         Step(number: 9, name: "schedules", script: text(PackageResources._009_schedules_sql)),
         Step(number: 10, name: "keys", script: text(PackageResources._010_keys_sql)),
         Step(number: 11, name: "messages", script: text(PackageResources._011_messages_sql)),
+        Step(number: 12, name: "indexes", script: text(PackageResources._012_indexes_sql)),
     ]
 
     package static var newest: Int32 { steps.last?.number ?? 0 }

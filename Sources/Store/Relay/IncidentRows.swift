@@ -81,7 +81,7 @@ struct IncidentRows {
                           $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::int4[], $19::bool[],
                           $20::timestamptz[])
                 AS u(c, k, i, r, s, p, t, a, o, m, l, h, j, x, w, d, b, f, y, z)
-            ON CONFLICT (cause) WHERE closed_at IS NULL
+            ON CONFLICT (cause_id, cause_kind, reason) WHERE closed_at IS NULL
             DO UPDATE SET code = coalesce(excluded.code, incidents.code),
                           message = coalesce(excluded.message, incidents.message), deadline_at = excluded.deadline_at
             RETURNING id, cause_kind, cause_id, reason, xmax = 0 AS is_new
@@ -173,7 +173,9 @@ struct IncidentRows {
                    coalesce(bool_and(d.state = 'pending' AND d.content IS NULL), false) AS untold
               FROM (SELECT DISTINCT ON (cause) id, cause, cause_kind, cause_id, reason, flaps FROM incidents c
                      WHERE cause = ANY ($1) AND closed_at > $2 AND NOT EXISTS (
-                           SELECT 1 FROM incidents o WHERE o.cause = c.cause AND o.closed_at IS NULL)
+                           SELECT 1 FROM incidents o
+                            WHERE o.cause_id = c.cause_id AND o.cause_kind = c.cause_kind AND o.reason = c.reason
+                              AND o.closed_at IS NULL)
                      ORDER BY cause, id DESC) n
               LEFT JOIN delivery_items i ON i.incident_id = n.id AND NOT i.dropped
               LEFT JOIN deliveries d ON d.id = i.delivery_id AND d.kind = 'recovered'

@@ -133,7 +133,8 @@ extension Expansion {
                               AND k.human_deadline_at - make_interval(days => days)
                                   > to_timestamp(s.grant_id / 1000000.0))
                AND NOT EXISTS (SELECT 1 FROM incidents n
-                                WHERE n.cause = 'channel/\(IncidentCause.expiring)/' || c.id AND n.closed_at IS NULL)
+                                WHERE n.cause_id = c.id AND n.cause_kind = 'channel'
+                                  AND n.reason = '\(IncidentCause.expiring)' AND n.closed_at IS NULL)
              ORDER BY c.id LIMIT 1000
             """,
             [

@@ -37,8 +37,8 @@ extension Store {
              ORDER BY n.closed_at LIMIT \(purgeBatch))
         """,
         """
-        DELETE FROM event WHERE id IN (
-            SELECT id FROM event WHERE expanded_at < $1 ORDER BY expanded_at LIMIT \(purgeBatch))
+        DELETE FROM event WHERE expanded_at < $1 AND id IN (
+            SELECT id FROM event WHERE expanded_at IS NOT NULL ORDER BY id LIMIT \(purgeBatch))
         """,
         "DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < $1 LIMIT \(purgeBatch))",
         """
