@@ -17,8 +17,9 @@ package final class Departures: Sendable {
     private let limits: DeliveryLimits
     private let render: ClaimTerms.Rendering
     private let wake: WakeSignal
+    private let handedOver = WakeSignal()
 
-    /// - Parameter wake: the dispatcher's: sent when something is ready, and when there is room again.
+    /// - Parameter wake: the dispatcher's: sent when there is room again for what a claim had to leave.
     init(room: Int, limits: DeliveryLimits, wake: WakeSignal, render: @escaping ClaimTerms.Rendering) {
         state = Mutex(State(room: room))
         self.limits = limits
@@ -63,16 +64,26 @@ package final class Departures: Sendable {
             if !state.isClosed { state.ready += batch.deliveries.map { ($0, batch.sentAt) } }
             return !state.isClosed
         }
-        if isOpen { wake.send() }
+        if isOpen { handedOver.send() }
         return isOpen
     }
 
-    /// - Parameter closing: nothing enters after this.
-    func ready(closing: Bool = false) -> [Ready] {
-        state.withLock { state in
-            defer { state.ready = [] }
-            state.isClosed = state.isClosed || closing
-            return state.ready
+    /// Nothing enters after this.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        handedOver.send()
+    }
+
+    /// Waits for what the relay hands over; nil after ``close()``, when nothing is left.
+    func next() async -> [Ready]? {
+        while true {
+            let (ready, isClosed) = state.withLock { state in
+                defer { state.ready = [] }
+                return (state.ready, state.isClosed)
+            }
+            if !ready.isEmpty { return ready }
+            guard !isClosed, !Task.isCancelled else { return nil }
+            await handedOver.next()
         }
     }
 }

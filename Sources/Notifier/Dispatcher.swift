@@ -79,21 +79,17 @@ package struct Dispatcher: Service {
     private func serve(_ lane: DeliveryLane) async {
         guard let courier = couriers[lane], let departures = departures[lane], let wake = wakes[lane] else { return }
         await withDiscardingTaskGroup { group in
-            func send(_ delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant) {
-                group.addTask {
-                    let isOver = await courier.deliver(delivery, claimedAt: claimedAt)
-                    departures.end(isDue: !isOver)
-                }
-            }
+            group.addTask { await sendHandedOver(departures, courier) }
             var isAsked = true
             var restUntil = clock.now
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
                 if lane == .sound { heartbeats.beat(Self.loop) }
-                for (delivery, claimedAt) in departures.ready() { send(delivery, claimedAt: claimedAt) }
                 let now = clock.now
                 if isAsked, now >= restUntil {
                     let claimed = await claim(from: lane, departures)
-                    for delivery in claimed.deliveries { send(delivery, claimedAt: claimed.sentAt) }
+                    for delivery in claimed.deliveries {
+                        group.addTask { await send(delivery, claimedAt: claimed.sentAt, departures, courier) }
+                    }
                     isAsked = !claimed.deliveries.isEmpty
                     if !isAsked { restUntil = clock.now + Self.rest }
                 } else {
@@ -101,8 +97,26 @@ package struct Dispatcher: Service {
                     isAsked = true
                 }
             }
-            for (delivery, claimedAt) in departures.ready(closing: true) { send(delivery, claimedAt: claimedAt) }
+            departures.close()
         }
+    }
+
+    /// What the relay claimed as it made it is no reason to claim.
+    private func sendHandedOver(_ departures: Departures, _ courier: Courier) async {
+        await withDiscardingTaskGroup { group in
+            while let ready = await departures.next() {
+                for (delivery, claimedAt) in ready {
+                    group.addTask { await send(delivery, claimedAt: claimedAt, departures, courier) }
+                }
+            }
+        }
+    }
+
+    private func send(
+        _ delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant, _ departures: Departures, _ courier: Courier
+    ) async {
+        let isOver = await courier.deliver(delivery, claimedAt: claimedAt)
+        departures.end(isDue: !isOver)
     }
 
     private func claim(from lane: DeliveryLane, _ departures: Departures) async -> DeliveryBatch {

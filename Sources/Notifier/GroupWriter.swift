@@ -10,6 +10,8 @@ actor GroupWriter<Item: Sendable, Key: Hashable & Sendable> {
     /// Writes the items; the keys of those that were accepted.
     typealias Write = @Sendable ([Item]) async throws -> Set<Key>
 
+    private static var patience: Int { 3 }
+
     private let batchMax: Int
     private let key: @Sendable (Item) -> Key
     private let write: Write
@@ -29,6 +31,8 @@ actor GroupWriter<Item: Sendable, Key: Hashable & Sendable> {
             if case .done(let result) = turn { return try result.get() }
         }
         isBusy = true
+        // Transfers end in waves: what ended with this one comes along.
+        for _ in 0..<Self.patience { await Task.yield() }
         let others = waiting.prefix(batchMax - 1)
         waiting.removeFirst(others.count)
         let result: Result<Set<Key>, any Error>

@@ -21,12 +21,13 @@ package struct Relay: Service {
 
     /// Events of one transaction.
     static let batch = 1000
-    /// Where their messages are claimed as they are made, which the first should not wait for the last.
-    static let earlyBatch = 256
+    /// Where their messages are claimed as they are made: the first should not wait for the last, and each transaction
+    /// that leaves events behind is followed by one of twice as many.
+    static let earlyBatch = 32...256
 
     /// - Parameters:
     ///   - wake: sent when an event may have been written.
-    ///   - dispatcher: the dispatcher's signal, sent after events became deliveries.
+    ///   - dispatcher: the dispatcher's signal, sent after events became messages that wait for their claim.
     ///   - departures: where messages go that are due at once; nil: they wait to be claimed.
     package init(
         store: any RelayStore, settings: NotifierSettings, wake: WakeSignal = WakeSignal(),
@@ -56,23 +57,26 @@ package struct Relay: Service {
     }
 
     private func expandAll() async {
+        let sizes = departures == nil ? Self.batch...Self.batch : Self.earlyBatch
+        var size = sizes.lowerBound
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             heartbeats.beat(Self.loop)
-            switch await expand() {
-            case .some: continue
+            switch await expand(atMost: size) {
+            case .some:
+                size = min(2 * size, sizes.upperBound)
+                continue
             case .elsewhere: await wake.wait(atMost: min(Self.turn, settings.poll), clock: clock)
             case .nothing: await wake.wait(atMost: settings.poll, clock: clock)
             }
+            size = sizes.lowerBound
         }
     }
 
-    private var batch: Int { departures == nil ? Self.batch : Self.earlyBatch }
-
-    private func expand() async -> Expanded.Remainder {
-        let terms = departures?.terms(atMost: Self.earlyBatch)
+    private func expand(atMost size: Int) async -> Expanded.Remainder {
+        let terms = departures?.terms(atMost: size)
         var expanded: Expanded?
         do {
-            expanded = try await store.expandEvents(limit: batch, rules: settings.rules, claiming: terms)
+            expanded = try await store.expandEvents(limit: size, rules: settings.rules, claiming: terms)
         } catch {
             logger.warning(
                 "Events cannot be relayed", metadata: ["event": "relay.failed", "error": "\(error)"])
@@ -82,7 +86,7 @@ package struct Relay: Service {
         if let batch = expanded?.claimed, !claimed.isEmpty, departures?.enter(batch) != true {
             for delivery in claimed { try? await store.release(delivery.claim) }
         }
-        if let expanded, expanded.events > 0 { dispatcher.send() }
+        if expanded?.leavesMessages == true { dispatcher.send() }
         return expanded?.remainder ?? .nothing
     }
 }

@@ -41,6 +41,17 @@ import Testing
         #expect(await store.releases == 0)
     }
 
+    @Test func `of a backlog the first are not kept waiting for the last`() async throws {
+        let store = MemoryQueue(events: 32 + 64 + 128 + 256 + 256 + 1)
+        let dispatcher = try dispatcher(store, ScriptedHTTP(status: 200))
+        let settings = NotifierSettings(poll: .milliseconds(1), rules: RelayRules(groupWait: .zero))
+        let relay = Relay(
+            store: store, settings: settings, departures: dispatcher.early, heartbeats: Heartbeats(),
+            logger: LogText().logger)
+        try await running(relay.run) { await store.waitForEvents() }
+        #expect(await store.turns == [32, 64, 128, 256, 256, 1])
+    }
+
     @Test func `with a group wait nothing is claimed so`() async throws {
         let store = MemoryQueue(rows: [row("a")], events: 1)
         let dispatcher = try dispatcher(store, ScriptedHTTP(status: 200))
@@ -69,7 +80,7 @@ import Testing
         let dispatcher = try dispatcher(store, ScriptedHTTP(status: 200))
         let departures = try #require(dispatcher.early)
         let relay = relay(store, departures)
-        await store.onExpand { _ = departures.ready(closing: true) }
+        await store.onExpand { departures.close() }
         try await running(relay.run) {
             await store.waitForEvents()
             await store.wait(for: .pending, count: 2)

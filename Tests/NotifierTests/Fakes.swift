@@ -160,6 +160,8 @@ actor MemoryQueue: RelayStore {
     private(set) var rows: [Row]
     private var events: Int
     private(set) var releases = 0
+    /// How many events each turn that had some was given.
+    private(set) var turns: [Int] = []
     private var failures: Int
     /// Turns that somebody else has.
     private var turnsElsewhere: Int
@@ -194,10 +196,13 @@ actor MemoryQueue: RelayStore {
         let sentAt = ContinuousClock.now
         guard turnsElsewhere == 0 else {
             turnsElsewhere -= 1
-            return Expanded(events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: sentAt), remainder: .elsewhere)
+            return Expanded(
+                events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: sentAt), leavesMessages: false,
+                remainder: .elsewhere)
         }
         let count = min(limit, events)
         events -= count
+        if count > 0 { turns.append(count) }
         if events == 0 { wakeWaiters() }
         var claimed: [ClaimedDelivery] = []
         if let terms {
@@ -209,7 +214,7 @@ actor MemoryQueue: RelayStore {
         meanwhile()
         return Expanded(
             events: count, claimed: DeliveryBatch(deliveries: claimed, sentAt: sentAt),
-            remainder: events > 0 ? .some : .nothing)
+            leavesMessages: claimed.count < count, remainder: events > 0 ? .some : .nothing)
     }
 
     private var meanwhile: @Sendable () -> Void = {}

@@ -66,11 +66,14 @@ package struct Expanded: Sendable {
     package var events: Int
     /// Messages that it made and claimed.
     package var claimed: DeliveryBatch
+    /// It made others, which wait for their claim.
+    package var leavesMessages: Bool
     package var remainder: Remainder
 
-    package init(events: Int, claimed: DeliveryBatch, remainder: Remainder) {
+    package init(events: Int, claimed: DeliveryBatch, leavesMessages: Bool, remainder: Remainder) {
         self.events = events
         self.claimed = claimed
+        self.leavesMessages = leavesMessages
         self.remainder = remainder
     }
 }

@@ -39,6 +39,8 @@ struct DeliveryDesk {
     /// Deliveries of this transaction that others may join, locked by it.
     private var joinable: [Group: [Message]] = [:]
     private var early: EarlyClaims?
+    /// A message was made that waits for its claim.
+    private(set) var leavesMessages = false
 
     init(connection: PostgresConnection, groupWait: Duration, early: EarlyClaims? = nil, now: Date) {
         self.connection = connection
@@ -66,12 +68,9 @@ struct DeliveryDesk {
             messages.append(NewMessage(message: message, group: group, claim: claim(message, for: order)))
             items.append(DeliveryItem(delivery: message.id, order: order))
         }
-        // The database writes what messages carry while they are rendered.
-        let desk = self
-        async let itemsAreIn: Void = desk.insert(items)
-        let contents = await early?.render(messages.compactMap(\.claim)) ?? [:]
-        try await itemsAreIn
-        try await insert(messages, contents)
+        leavesMessages = leavesMessages || messages.contains { $0.claim == nil }
+        try await insert(items)
+        try await insert(messages, early?.render(messages.compactMap(\.claim)) ?? [:])
     }
 
     private mutating func claim(_ message: Message, for order: DeliveryOrder) -> ClaimedDelivery? {

@@ -24,6 +24,8 @@ struct DeliveryQueue {
 
     /// Messages that were claimed as they were made.
     var claimed: [ClaimedDelivery] { desk.claimed }
+    /// Others were made that wait for their claim.
+    var leavesMessages: Bool { desk.leavesMessages }
 
     // MARK: Telling
 

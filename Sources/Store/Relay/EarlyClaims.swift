@@ -14,7 +14,6 @@ struct EarlyClaims {
     private let claimID = UUID()
     private let lease: Duration
     private var known: [String: Destination?] = [:]
-    /// In no particular order.
     private(set) var claimed: [ClaimedDelivery] = []
     private var count = 0
 
@@ -72,21 +71,12 @@ struct EarlyClaims {
             queuedAt: now, content: nil, incidents: [incident], total: 1, rootIncident: incident.id, lease: lease)
     }
 
-    /// Renders what was claimed, in portions at once: the relay's whole turn waits for it.
+    /// Renders what was claimed.
     ///
     /// - Returns: the messages' contents by delivery.
-    mutating func render(_ claims: [ClaimedDelivery]) async -> [String: [UInt8]] {
-        let render = terms.render
-        let rendered = await withTaskGroup(of: [ClaimedDelivery].self) { group in
-            for start in stride(from: 0, to: claims.count, by: Self.portion) {
-                let portion = claims[start..<min(start + Self.portion, claims.count)]
-                group.addTask { portion.map { $0.rendered(by: render) } }
-            }
-            return await group.reduce(into: []) { $0 += $1 }
-        }
+    mutating func render(_ claims: [ClaimedDelivery]) -> [String: [UInt8]] {
+        let rendered = claims.map { $0.rendered(by: terms.render) }
         claimed += rendered
         return rendered.reduce(into: [:]) { $0[$1.claim.deliveryID] = $1.content }
     }
-
-    private static let portion = 64
 }

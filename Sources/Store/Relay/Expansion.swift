@@ -12,10 +12,11 @@ struct Expansion {
     var rows: IncidentRows
     var queue: DeliveryQueue
 
-    init(rules: RelayRules, early: EarlyClaims? = nil, connection: PostgresConnection) async throws {
+    /// - Parameter now: the transaction's time.
+    init(rules: RelayRules, early: EarlyClaims? = nil, connection: PostgresConnection, now: Date) async throws {
         self.rules = rules
         self.connection = connection
-        now = try await connection.query("SELECT now() AS now").rows[0].date("now")
+        self.now = now
         rows = IncidentRows(connection: connection, now: now)
         queue = try await DeliveryQueue(connection: connection, rules: rules, early: early, now: now)
     }

@@ -6,11 +6,11 @@ import Postgres
 extension Store {
     package func keepCadence(limit: Int, rules: RelayRules) async throws -> Int {
         try await transaction { connection in
-            guard try await Self.takeRelayLock(on: connection) else { return 0 }
+            guard let now = try await Self.takeRelayLock(on: connection) else { return 0 }
             try await Self.beginSilences(on: connection)
             let due = try await Self.due(limit: limit, gathering: rules.reminderGathering, on: connection)
             guard !due.isEmpty else { return 0 }
-            var expansion = try await Expansion(rules: rules, connection: connection)
+            var expansion = try await Expansion(rules: rules, connection: connection, now: now)
             try await expansion.keepCadence(due)
             return due.count
         }
@@ -50,8 +50,8 @@ extension Store {
     /// - Returns: how many were opened or closed.
     package func watchDeadlines(rules: RelayRules) async throws -> Int {
         try await transaction { connection in
-            guard try await Self.takeRelayLock(on: connection) else { return 0 }
-            var expansion = try await Expansion(rules: rules, connection: connection)
+            guard let now = try await Self.takeRelayLock(on: connection) else { return 0 }
+            var expansion = try await Expansion(rules: rules, connection: connection, now: now)
             return try await expansion.watchDeadlines()
         }
     }

@@ -23,8 +23,9 @@ extension Store {
         let sentAt = ContinuousClock.now
         return try await transaction { connection in
             var expanded = Expanded(
-                events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: sentAt), remainder: .elsewhere)
-            guard try await Self.takeRelayLock(on: connection) else { return expanded }
+                events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: sentAt), leavesMessages: false,
+                remainder: .elsewhere)
+            guard let now = try await Self.takeRelayLock(on: connection) else { return expanded }
             let events = try await Self.takeEvents(limit: limit, on: connection)
             expanded.events = events.count
             // What was written meanwhile wakes the relay.
@@ -35,9 +36,10 @@ extension Store {
             let early = news.allSatisfy(\.kind.onlyOpens) ? terms : nil
             do {
                 var expansion = try await Expansion(
-                    rules: rules, early: EarlyClaims(early, rules: rules, ring: ring), connection: connection)
+                    rules: rules, early: EarlyClaims(early, rules: rules, ring: ring), connection: connection, now: now)
                 try await expansion.apply(news)
                 expanded.claimed.deliveries = expansion.queue.claimed
+                expanded.leavesMessages = expansion.queue.leavesMessages
             } catch PostgresError.server(let state, let message, _) where state.faultsRow {
                 throw EventsRefused(events: events.map(\.id), fault: "\(state.rawValue): \(message)")
             }
@@ -54,8 +56,9 @@ extension Store {
     private func setAside(_ event: Int64, because fault: String) async throws -> Expanded {
         try await transaction { connection in
             var expanded = Expanded(
-                events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: .now), remainder: .elsewhere)
-            guard try await Self.takeRelayLock(on: connection) else { return expanded }
+                events: 0, claimed: DeliveryBatch(deliveries: [], sentAt: .now), leavesMessages: false,
+                remainder: .elsewhere)
+            guard try await Self.takeRelayLock(on: connection) != nil else { return expanded }
             expanded.events = try await connection.query(
                 """
                 UPDATE event SET expanded_at = now(), fault = $2 WHERE id = $1 AND expanded_at IS NULL
@@ -67,8 +70,12 @@ extension Store {
     }
 
     /// One replica at a time, so that a channel's events are expanded in order; ends with the transaction.
-    static func takeRelayLock(on connection: PostgresConnection) async throws -> Bool {
-        try await connection.query("SELECT pg_try_advisory_xact_lock(\(relayLock)) AS taken").rows[0].bool("taken")
+    ///
+    /// - Returns: the transaction's time; nil: somebody else has the lock.
+    static func takeRelayLock(on connection: PostgresConnection) async throws -> Date? {
+        try await connection.query(
+            "SELECT CASE WHEN pg_try_advisory_xact_lock(\(relayLock)) THEN now() END AS now"
+        ).rows[0].dateOrNil("now")
     }
 
     /// Waits for the lock: people's acts on incidents take turns with the relay.
@@ -81,14 +88,15 @@ extension Store {
 
     /// The oldest events, in their order, expanded when the transaction commits.
     ///
-    /// Nil for a kind of a newer version, which is passed over.
+    /// Nil for a kind of a newer version, which is passed over. They have no other writer while the relay's lock is held,
+    /// so that their places do not change.
     private static func takeEvents(
         limit: Int, on connection: PostgresConnection
     ) async throws -> [(id: Int64, event: RelayEvent?)] {
         let result = try await connection.query(
             """
-            UPDATE event SET expanded_at = now() WHERE id IN (
-                SELECT id FROM event WHERE expanded_at IS NULL ORDER BY id LIMIT \(limit))
+            UPDATE event SET expanded_at = now() WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM event WHERE expanded_at IS NULL ORDER BY id LIMIT \(limit)))
             RETURNING id, channel_id, app_id, kind, reason, code, message, at, destination_id, payload->>'id' AS own_id,
                       payload->>'severity' AS severity, payload->>'title' AS title, payload->>'message' AS text,
                       payload->>'tenantID' AS tenant, payload->>'link' AS link, payload->>'data' AS data
