@@ -19,10 +19,12 @@ package final class Refresher: Service, Sendable {
         package var catalogue: Catalogue
         /// Takes the answers to authorization codes that ended processes left in the journal.
         package var exchanges: (any ExchangeSettling)?
+        /// Sent when a channel may have been flagged.
+        package var news: WakeSignal
 
         package init(
             store: any RefreshStore, journal: any AnswerJournal, sender: any HTTPSending, apps: any AppDirectory,
-            catalogue: Catalogue, exchanges: (any ExchangeSettling)? = nil
+            catalogue: Catalogue, exchanges: (any ExchangeSettling)? = nil, news: WakeSignal = WakeSignal()
         ) {
             self.store = store
             self.journal = journal
@@ -30,6 +32,7 @@ package final class Refresher: Service, Sendable {
             self.apps = apps
             self.catalogue = catalogue
             self.exchanges = exchanges
+            self.news = news
         }
     }
 
@@ -79,7 +82,7 @@ package final class Refresher: Service, Sendable {
         self.random = random
         gate = SendGate(clock: clock)
         slots = Slots(limit: configuration.concurrency, limitPerProvider: configuration.concurrencyPerProvider)
-        batcher = StoreBatcher(store: ports.store, gate: gate, clock: clock, logger: logger)
+        batcher = StoreBatcher(store: ports.store, gate: gate, news: ports.news, clock: clock, logger: logger)
         board = AppBoard(store: ports.store, clock: clock, logger: logger)
         pacing = Pacing(clock: clock)
         clockWatch = ClockWatch(clock: clock)

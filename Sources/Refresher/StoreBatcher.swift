@@ -27,14 +27,19 @@ final class StoreBatcher: Sendable {
 
     private let store: any RefreshStore
     private let gate: SendGate
+    private let news: WakeSignal
     private let clock: any LocalClock
     private let logger: Logger
     private let queue: Mutex<StoreQueue>
     private let signals: [WakeSignal] = (0..<StoreBatcher.workers).map { _ in WakeSignal() }
 
-    init(store: any RefreshStore, gate: SendGate, clock: any LocalClock, logger: Logger) {
+    /// - Parameter news: sent when an end that may flag a channel is stored.
+    init(
+        store: any RefreshStore, gate: SendGate, news: WakeSignal = WakeSignal(), clock: any LocalClock, logger: Logger
+    ) {
         self.store = store
         self.gate = gate
+        self.news = news
         self.clock = clock
         self.logger = logger
         queue = Mutex(StoreQueue())
@@ -114,6 +119,7 @@ final class StoreBatcher: Sendable {
             return false
         }
         queue.withLock { $0.settle(batch, results) }
+        if batch.contains(where: \.mayFlag) { news.send() }
         for (row, result) in zip(batch, results) where !row.willBeStripped(after: result) {
             row.continuation?.resume(returning: .decided(result))
         }

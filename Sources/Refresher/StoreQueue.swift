@@ -42,6 +42,8 @@ struct StoreRow: Sendable {
     var success: StoredSuccess? { if case .success(let row) = end { row } else { nil } }
     var failure: StoredFailure? { if case .failure(let row) = end { row } else { nil } }
     var inspection: StoredInspection? { if case .inspection(let row) = end { row } else { nil } }
+    /// People may have to be told of it.
+    var mayFlag: Bool { failure?.warning != nil || inspection != nil }
     var releaseDueAt: Date? { if case .release(let dueAt, _, _) = end { dueAt } else { nil } }
 
     /// A refused pair is tried once more with nothing but itself (PROTOCOL §4 "Data error").

@@ -50,8 +50,9 @@ package struct Server: Sendable {
         let settings = installation.settings
         let metrics = Metrics()
         let heartbeats = Heartbeats()
+        let wakes = WebServer.RelayWakes()
         let refresher = ports.refresher(
-            installation, claimsDue: true, metrics: metrics, heartbeats: heartbeats, logger: logger)
+            installation, claimsDue: true, news: wakes.relay, metrics: metrics, heartbeats: heartbeats, logger: logger)
         let health = HealthBoard(
             heartbeats: heartbeats, heartbeatMaxAge: settings.limits.heartbeatMaxAge, version: Version.text
         ) { [journal = ports.journal] in
@@ -72,7 +73,6 @@ package struct Server: Sendable {
         let reads = ReadCounter()
         let jobSignal = WakeSignal()
         let scheduleSignal = WakeSignal()
-        let wakes = WebServer.RelayWakes()
         let web = try WebServer(
             installation: installation, ports: ports, refresher: refresher, health: health, metrics: metrics,
             reads: reads, jobSignal: jobSignal, scheduleSignal: scheduleSignal, relayWakes: wakes, logger: logger)

@@ -13,13 +13,15 @@ struct StoreBatcherTests {
         let batcher: StoreBatcher
         let claims: [Claim]
         let results = Results()
+        let news = WakeSignal()
 
         init(_ simulation: Simulation, rows: Int) throws {
             world = try World(simulation)
             let store = world.store
             for number in 0..<rows { world.add("c\(number)") }
             batcher = StoreBatcher(
-                store: store, gate: SendGate(clock: simulation), clock: simulation, logger: world.log.logger)
+                store: store, gate: SendGate(clock: simulation), news: news, clock: simulation,
+                logger: world.log.logger)
             let kept = Mutex<[Claim]>([])
             simulation.start {
                 let batch = try? await store.claim(channels: store.rows.map(\.id), leases: [:])
@@ -57,14 +59,14 @@ struct StoreBatcherTests {
                 endedAt: world.store.now, isNoted: true)
         }
 
-        func failure(_ claim: Claim, base: Int64? = nil) -> FinishedAttempt {
+        func failure(_ claim: Claim, base: Int64? = nil, warning: WarningReason? = nil) -> FinishedAttempt {
             FinishedAttempt(
                 claim: claim,
                 end: .failure(
                     StoredFailure(
                         key: claim.key, base: base ?? claim.base, outcome: .transient, code: "x", message: "x",
-                        dueAt: world.store.now.addingTimeInterval(60), doubt: false, fails: 1, denials: 0, warning: nil)
-                ),
+                        dueAt: world.store.now.addingTimeInterval(60), doubt: false, fails: 1, denials: 0,
+                        warning: warning)),
                 endedAt: world.store.now, isNoted: true)
         }
 
@@ -118,6 +120,27 @@ struct StoreBatcherTests {
             bench.batcher.finish()
             simulation.advance(by: .seconds(40))
             #expect(bench.results["c1"] == .decided(.stored) && bench.results["end"] != nil)
+        }
+    }
+
+    @Test func `whoever tells people hears of a flagged channel, not of every end`() async throws {
+        try await Simulation.run { simulation in
+            let bench = try Bench(simulation, rows: 4)
+            simulation.start { [news = bench.news, results = bench.results] in
+                await news.next()
+                results.note("news", .abandoned)
+            }
+            bench.run()
+            bench.submit(bench.success(bench.claims[0]))
+            bench.submit(bench.failure(bench.claims[1]))
+            bench.submit(bench.release(bench.claims[2]))
+            simulation.advance(by: .seconds(1))
+            #expect(bench.results["c1"] == .decided(.stored) && bench.results["news"] == nil)
+            bench.submit(bench.failure(bench.claims[3], warning: .reauthorizationRequired))
+            simulation.advance(by: .seconds(1))
+            #expect(bench.results["c3"] == .decided(.stored) && bench.results["news"] != nil)
+            bench.batcher.finish()
+            simulation.advance(by: .seconds(1))
         }
     }
 

@@ -57,13 +57,14 @@ struct RefreshPorts {
     }
 
     func refresher(
-        _ installation: Installation, claimsDue: Bool, metrics: Metrics, heartbeats: Heartbeats, logger: Logger
+        _ installation: Installation, claimsDue: Bool, news: WakeSignal = WakeSignal(), metrics: Metrics,
+        heartbeats: Heartbeats, logger: Logger
     ) -> Refresher {
         let limits = installation.settings.limits
         return Refresher(
             ports: .init(
                 store: installation.store, journal: journal, sender: CurlTransport(client: curl),
-                apps: installation.apps, catalogue: installation.catalogue, exchanges: installation.store),
+                apps: installation.apps, catalogue: installation.catalogue, exchanges: installation.store, news: news),
             configuration: RefresherConfiguration(
                 concurrency: concurrency,
                 concurrencyPerProvider: min(concurrency, limits.concurrencyPerProvider),
