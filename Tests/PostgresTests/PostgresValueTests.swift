@@ -139,6 +139,9 @@ private func echo<Value: Sendable>(
     @Test func `PostgreSQL reads arrays as they were meant`() async throws {
         let shown = try await echo(.textArray(["a", nil, "b,c"]), as: "text[]::text") { try $0.text("v") }
         #expect(shown == #"{a,NULL,"b,c"}"#)
+        let uuid = UUID()
+        let uuids = try await echo(.uuidArray([uuid, nil]), as: "uuid[]::text") { try $0.text("v") }
+        #expect(uuids == "{\(uuid.uuidString.lowercased()),NULL}")
         let length = try await echo(.int8Array(Array(repeating: 7, count: 500)), as: "int8[]::text") {
             try $0.text("v").split(separator: ",").count
         }

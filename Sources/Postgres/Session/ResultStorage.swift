@@ -8,23 +8,15 @@ import CLibpq
 @safe final class ResultStorage: @unchecked Sendable {
     private let result: OpaquePointer
     let rowCount: Int
-    let columnCount: Int
-    private let columns: [String: Int]
+    /// Names of the columns, of a result that has rows: few enough to be looked through.
+    private let columns: [String]
 
     /// Takes the result over.
     init(_ result: OpaquePointer) {
         unsafe self.result = result
         rowCount = unsafe Int(PQntuples(result))
-        let columnCount = unsafe Int(PQnfields(result))
-        self.columnCount = columnCount
-        var columns: [String: Int] = [:]
-        if rowCount > 0 {
-            columns.reserveCapacity(columnCount)
-            for index in (0..<columnCount).reversed() {
-                if let name = unsafe PQfname(result, Int32(index)) { columns[unsafe String(cString: name)] = index }
-            }
-        }
-        self.columns = columns
+        let columnCount = rowCount > 0 ? unsafe PQnfields(result) : 0
+        columns = (0..<columnCount).map { unsafe PQfname(result, $0).map { unsafe String(cString: $0) } ?? "?" }
     }
 
     deinit { unsafe PQclear(result) }
@@ -40,12 +32,14 @@ import CLibpq
     /// Types of a described statement's parameters.
     var parameterTypes: [Oid] { unsafe (0..<PQnparams(result)).map { unsafe PQparamtype(result, $0) } }
 
-    /// The first column of a name, or nil.
-    func column(_ name: String) -> Int? { columns[name] }
-
-    func columnName(_ column: Int) -> String {
-        unsafe PQfname(result, Int32(column)).map { unsafe String(cString: $0) } ?? "?"
+    func index(of column: PostgresColumn) -> Int? {
+        switch column {
+        case .name(let name): columns.firstIndex(of: name)
+        case .index(let index): columns.indices.contains(index) ? index : nil
+        }
     }
+
+    func columnName(_ column: Int) -> String { columns[column] }
 
     func type(_ column: Int) -> Oid { unsafe PQftype(result, Int32(column)) }
 

@@ -78,7 +78,7 @@ struct ParameterBuffer {
             appendText(value, TypeOID.jsonb)
         case .uuid(let value):
             types.append(TypeOID.uuid)
-            unsafe withUnsafeBytes(of: value.uuid) { unsafe bytes += $0 }
+            bytes.append(value)
         case .interval(let value):
             let (seconds, attoseconds) = value.components
             appendInteger(seconds &* 1_000_000 &+ attoseconds / 1_000_000_000_000, TypeOID.interval)
@@ -118,6 +118,8 @@ struct ParameterBuffer {
             appendArray(values.map { $0 ?? nil }, TypeOID.timestamptzArray, of: TypeOID.timestamptz) {
                 $0.append(bigEndian: $1)
             }
+        case .uuidArray(let values):
+            appendArray(values, TypeOID.uuidArray, of: TypeOID.uuid) { $0.append($1) }
         default: return nil
         }
         return false
@@ -148,10 +150,12 @@ struct ParameterBuffer {
 }
 
 extension [UInt8] {
-    fileprivate mutating func append<Value: FixedWidthInteger>(bigEndian value: Value) {
-        for shift in stride(from: Value.bitWidth - 8, through: 0, by: -8) {
-            append(UInt8(truncatingIfNeeded: value >> Value(shift)))
-        }
+    fileprivate mutating func append(bigEndian value: some FixedWidthInteger) {
+        unsafe Swift.withUnsafeBytes(of: value.bigEndian) { unsafe append(contentsOf: $0) }
+    }
+
+    fileprivate mutating func append(_ value: UUID) {
+        unsafe Swift.withUnsafeBytes(of: value.uuid) { unsafe append(contentsOf: $0) }
     }
 
     fileprivate mutating func write(bigEndian value: Int32, at index: Int) {

@@ -26,4 +26,5 @@ package enum PostgresValue: Sendable {
     case int8Array([Int64?])
     case byteaArray([[UInt8]?])
     case timestamptzArray([Date?])
+    case uuidArray([UUID?])
 }

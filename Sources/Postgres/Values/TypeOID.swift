@@ -31,12 +31,16 @@ enum TypeOID {
     static let varcharArray: Oid = 1015
     static let int8Array: Oid = 1016
     static let timestamptzArray: Oid = 1185
+    static let uuidArray: Oid = 2951
 
     /// First number of types made by users, among them enums and domains' bases from extensions such as citext.
     static let firstOfUsers: Oid = 16384
 
-    private static let texts: Set<Oid> = [char, name, text, json, unknown, bpchar, varchar, void]
-
     /// Whether the binary form of the type is its text.
-    static func isText(_ oid: Oid) -> Bool { texts.contains(oid) || oid >= firstOfUsers }
+    static func isText(_ oid: Oid) -> Bool {
+        switch oid {
+        case char, name, text, json, unknown, bpchar, varchar, void: true
+        default: oid >= firstOfUsers
+        }
+    }
 }
