@@ -6,11 +6,16 @@ package final class Departures: Sendable {
     typealias Ready = (delivery: ClaimedDelivery, claimedAt: ContinuousClock.Instant)
 
     private struct State {
+        let capacity: Int
         var room: Int
         var ready: [Ready] = []
         var isClosed = false
         /// More could be claimed when one ends.
         var isShort = true
+        /// Somebody waits until no more than so many are on their way.
+        var awaited: Int?
+
+        var onTheirWay: Int { capacity - room }
     }
 
     private let state: Mutex<State>
@@ -18,10 +23,11 @@ package final class Departures: Sendable {
     private let render: ClaimTerms.Rendering
     private let wake: WakeSignal
     private let handedOver = WakeSignal()
+    private let settled = WakeSignal()
 
     /// - Parameter wake: the dispatcher's: sent when there is room again for what a claim had to leave.
     init(room: Int, limits: DeliveryLimits, wake: WakeSignal, render: @escaping ClaimTerms.Rendering) {
-        state = Mutex(State(room: room))
+        state = Mutex(State(capacity: room, room: room))
         self.limits = limits
         self.wake = wake
         self.render = render
@@ -46,11 +52,23 @@ package final class Departures: Sendable {
     ///
     /// - Parameter isDue: it was given back unsent.
     func end(isDue: Bool) {
-        let wakes = state.withLock { state in
+        let (wakes, isSettled) = state.withLock { state in
             state.room += 1
-            return isDue || state.isShort
+            let isSettled = state.awaited.map { state.onTheirWay <= $0 } ?? false
+            if isSettled { state.awaited = nil }
+            return (isDue || state.isShort, isSettled)
         }
         if wakes { wake.send() }
+        if isSettled { settled.send() }
+    }
+
+    /// Returns when no more than `count` are on their way, or after `limit`; one task waits at a time.
+    func settle(to count: Int, within limit: Duration, clock: any LocalClock) async {
+        let isSettled = state.withLock { state in
+            state.awaited = state.onTheirWay <= count ? nil : count
+            return state.awaited == nil
+        }
+        if !isSettled { await settled.wait(atMost: limit, clock: clock) }
     }
 
     /// - Parameter isShort: whether the end of a delivery is a reason to claim again.

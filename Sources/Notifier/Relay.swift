@@ -16,14 +16,18 @@ package struct Relay: Service {
 
     package static let loop = "relay"
 
-    /// How long somebody else's turn is waited for.
+    /// How long somebody else's turn is waited for, and what follows events: they come in company, and whoever writes them
+    /// elsewhere wakes nobody here.
     private static let turn = Duration.milliseconds(20)
 
     /// Events of one transaction.
     static let batch = 1000
     /// Where their messages are claimed as they are made: the first should not wait for the last, and each transaction
     /// that leaves events behind is followed by one of twice as many.
-    static let earlyBatch = 32...256
+    static let earlyBatch = 128...256
+    /// Messages on their way beyond which a backlog waits a little: those of two such transactions keep the transfers busy,
+    /// more would use up what a destination may have on its way.
+    private static let ahead = 512
 
     /// - Parameters:
     ///   - wake: sent when an event may have been written.
@@ -58,21 +62,26 @@ package struct Relay: Service {
 
     private func expandAll() async {
         let sizes = departures == nil ? Self.batch...Self.batch : Self.earlyBatch
+        let turn = min(Self.turn, settings.poll)
         var size = sizes.lowerBound
+        var pause = settings.poll
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             heartbeats.beat(Self.loop)
-            switch await expand(atMost: size) {
+            let expanded = await expand(atMost: size)
+            switch expanded?.remainder ?? .nothing {
             case .some:
                 size = min(2 * size, sizes.upperBound)
+                await departures?.settle(to: Self.ahead, within: turn, clock: clock)
                 continue
-            case .elsewhere: await wake.wait(atMost: min(Self.turn, settings.poll), clock: clock)
-            case .nothing: await wake.wait(atMost: settings.poll, clock: clock)
+            case .elsewhere: pause = turn
+            case .nothing: pause = expanded?.events ?? 0 > 0 ? turn : min(pause * 2, settings.poll)
             }
+            await wake.wait(atMost: pause, clock: clock)
             size = sizes.lowerBound
         }
     }
 
-    private func expand(atMost size: Int) async -> Expanded.Remainder {
+    private func expand(atMost size: Int) async -> Expanded? {
         let terms = departures?.terms(atMost: size)
         var expanded: Expanded?
         do {
@@ -87,6 +96,6 @@ package struct Relay: Service {
             for delivery in claimed { try? await store.release(delivery.claim) }
         }
         if expanded?.leavesMessages == true { dispatcher.send() }
-        return expanded?.remainder ?? .nothing
+        return expanded
     }
 }

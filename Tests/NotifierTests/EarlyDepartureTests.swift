@@ -42,14 +42,14 @@ import Testing
     }
 
     @Test func `of a backlog the first are not kept waiting for the last`() async throws {
-        let store = MemoryQueue(events: 32 + 64 + 128 + 256 + 256 + 1)
+        let store = MemoryQueue(events: 128 + 256 + 256 + 1)
         let dispatcher = try dispatcher(store, ScriptedHTTP(status: 200))
         let settings = NotifierSettings(poll: .milliseconds(1), rules: RelayRules(groupWait: .zero))
         let relay = Relay(
             store: store, settings: settings, departures: dispatcher.early, heartbeats: Heartbeats(),
             logger: LogText().logger)
         try await running(relay.run) { await store.waitForEvents() }
-        #expect(await store.turns == [32, 64, 128, 256, 256, 1])
+        #expect(await store.turns == [128, 256, 256, 1])
     }
 
     @Test func `with a group wait nothing is claimed so`() async throws {
@@ -87,6 +87,42 @@ import Testing
         }
         #expect(await store.releases == 2)
         #expect(await store.rows.map(\.tries) == [0, 0])
+    }
+}
+
+@Suite("A backlog and its transfers", .timeLimit(.minutes(1))) struct SettlingTests {
+    private let clock = ManualClock()
+
+    private func departures(onTheirWay count: Int) throws -> Departures {
+        let departures = Departures(
+            room: 10,
+            limits: DeliveryLimits(
+                lease: { _ in .seconds(45) }, perDestination: { _, _ in 10 }, pace: { _ in nil }),
+            wake: WakeSignal()
+        ) { _ in nil }
+        #expect(try #require(departures.terms(atMost: count)).limit == count)
+        return departures
+    }
+
+    @Test func `the backlog goes on when enough of them are over`() async throws {
+        let departures = try departures(onTheirWay: 5)
+        async let settled: Void = departures.settle(to: 3, within: .milliseconds(20), clock: clock)
+        await clock.waitForSleepers()
+        departures.end(isDue: false)
+        departures.end(isDue: false)
+        await settled
+    }
+
+    @Test func `it waits for nothing while few are on their way`() async throws {
+        try await departures(onTheirWay: 3).settle(to: 3, within: .milliseconds(20), clock: clock)
+    }
+
+    @Test func `a destination that hangs holds it up no longer than the limit`() async throws {
+        let departures = try departures(onTheirWay: 5)
+        async let settled: Void = departures.settle(to: 3, within: .milliseconds(20), clock: clock)
+        await clock.waitForSleepers()
+        clock.advance(by: .milliseconds(20))
+        await settled
     }
 }
 

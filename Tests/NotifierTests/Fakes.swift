@@ -183,6 +183,8 @@ actor MemoryQueue: RelayStore {
 
     var pendingEvents: Int { events }
 
+    func add(events count: Int) { events += count }
+
     struct Unavailable: Error {}
 
     private func failSometimes() throws {

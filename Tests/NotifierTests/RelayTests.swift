@@ -20,6 +20,19 @@ import Testing
         #expect(log.text.contains("relay.failed"))
     }
 
+    @Test func `what follows events waits for no poll`() async throws {
+        let store = MemoryQueue(events: 1)
+        let relay = Relay(
+            store: store, settings: NotifierSettings(poll: .seconds(3600)), heartbeats: Heartbeats(),
+            logger: LogText().logger)
+        try await running(relay.run) {
+            await store.waitForEvents()
+            await store.add(events: 1)
+            await store.waitForEvents()
+        }
+        #expect(await store.turns == [1, 1])
+    }
+
     @Test func `events wait for no poll while somebody else has the turn`() async throws {
         let store = MemoryQueue(events: 1050, turnsElsewhere: 3)
         let relay = Relay(

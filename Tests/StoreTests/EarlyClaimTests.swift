@@ -78,9 +78,9 @@ import Testing
         }
     }
 
-    @Test func `half of a webhook's number is kept for what waits, and the rest waits too`() async throws {
+    @Test func `a quarter of a webhook's number is kept for what waits, and the rest waits too`() async throws {
         try await warned(StoreFixture.webhook(), channels: 10) { fixture in
-            let early = try await expand(fixture, Self.terms(perDestination: 6))
+            let early = try await expand(fixture, Self.terms(perDestination: 4))
             #expect(early.count == 3)
             #expect(try await fixture.claim().count == 1, "Of four at once three are on their way.")
             #expect(try await fixture.store.deliveries(DeliveryQuery()).count == 10)

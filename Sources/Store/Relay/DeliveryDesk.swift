@@ -39,6 +39,7 @@ struct DeliveryDesk {
     /// Deliveries of this transaction that others may join, locked by it.
     private var joinable: [Group: [Message]] = [:]
     private var early: EarlyClaims?
+    private var lastID = UInt64.random(in: 0...UInt64.max)
     /// A message was made that waits for its claim.
     private(set) var leavesMessages = false
 
@@ -69,8 +70,12 @@ struct DeliveryDesk {
             items.append(DeliveryItem(delivery: message.id, order: order))
         }
         leavesMessages = leavesMessages || messages.contains { $0.claim == nil }
+        let claims = messages.compactMap(\.claim)
+        // On another thread than the statement waits on.
+        async let rendered = early?.rendered(claims) ?? []
         try await insert(items)
-        try await insert(messages, early?.render(messages.compactMap(\.claim)) ?? [:])
+        early?.keep(await rendered)
+        try await insert(messages, await rendered.reduce(into: [:]) { $0[$1.claim.deliveryID] = $1.content })
     }
 
     private mutating func claim(_ message: Message, for order: DeliveryOrder) -> ClaimedDelivery? {
@@ -84,17 +89,18 @@ struct DeliveryDesk {
             """
             INSERT INTO deliveries (id, destination_id, recipient, kind, type, run_at, state, claim_id, content, attempts,
                                     tries, lease_until)
-            SELECT i, d, r, k, t, coalesce(e, a), CASE WHEN c IS NULL THEN 'pending' ELSE 'sending' END, c::uuid, b,
+            SELECT i, d, r, k, t, coalesce(e, a), CASE WHEN c IS NULL THEN 'pending' ELSE 'sending' END, c, b,
                    (c IS NOT NULL)::int, (c IS NOT NULL)::int, e
-              FROM (SELECT u.*, clock_timestamp() + make_interval(secs => l / 1000000.0) AS e
-                      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                                  $7::text[], $8::bytea[], $9::int8[]) AS u(i, d, r, k, t, a, c, b, l)) u
+              FROM (SELECT unnest($1::text[]) AS i, unnest($2::text[]) AS d, unnest($3::text[]) AS r,
+                           unnest($4::text[]) AS k, unnest($5::text[]) AS t, unnest($6::timestamptz[]) AS a,
+                           unnest($7::uuid[]) AS c, unnest($8::bytea[]) AS b,
+                           clock_timestamp() + make_interval(secs => unnest($9::int8[]) / 1000000.0) AS e) u
             """,
             [
                 .textArray(messages.map(\.message.id)), .textArray(messages.map(\.group.receiver.destinationID)),
                 .textArray(messages.map(\.group.receiver.recipient)), .textArray(messages.map(\.group.kind.rawValue)),
                 .textArray(messages.map(\.group.type.rawValue)), .timestamptzArray(messages.map(\.message.runAt)),
-                .textArray(messages.map { $0.claim?.claim.claimID.uuidString }),
+                .uuidArray(messages.map { $0.claim?.claim.claimID }),
                 .byteaArray(messages.map { contents[$0.message.id] }),
                 .int8Array(messages.map { $0.claim.map { Int64($0.lease.seconds * 1_000_000) } }),
             ])
@@ -162,14 +168,17 @@ struct DeliveryDesk {
             """, [.textArray(Array(over))])
     }
 
-    /// Ids in the order of their time (UUIDv7 with a fraction of the millisecond, RFC 9562 §6.2): lists need no other
-    /// order, and indexes grow at their end alone.
-    private func generatedID() -> String {
+    /// Ids in the order of their time (UUIDv7 with a fraction of the millisecond, RFC 9562 §6.2).
+    ///
+    /// Lists need no other order, and indexes grow at their end alone. Those of one transaction count up from a random
+    /// number.
+    private mutating func generatedID() -> String {
         let milliseconds = max(0, now.timeIntervalSince1970 * 1000)
         let time = UInt64(milliseconds)
         let fraction = UInt64((milliseconds - Double(time)) * 0x1000)
         let high = time << 16 | 0x7000 | min(fraction, 0x0FFF)
-        let low = UInt64.random(in: 0...0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
+        lastID &+= 1
+        let low = lastID & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
         return "msg_" + Self.hex(high) + Self.hex(low)
     }
 

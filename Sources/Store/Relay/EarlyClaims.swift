@@ -5,8 +5,8 @@ import Sealing
 
 /// Claims messages as they are made: what is due at once needs no second transaction and no second version of its row.
 ///
-/// Of webhooks alone that took their last message, and never more than half of what such a webhook may have on its way:
-/// the other half is for what waits already. Nothing is locked for it, so that a claim made meanwhile may take a
+/// Of webhooks alone that took their last message, and never more than three quarters of what such a webhook may have on
+/// its way: the rest is for what waits already. Nothing is locked for it, so that a claim made meanwhile may take a
 /// destination somewhat above its number; how many requests are under way at once is the process's own affair.
 struct EarlyClaims {
     private let terms: ClaimTerms
@@ -48,11 +48,11 @@ struct EarlyClaims {
         for row in rows.rows {
             known[try row.text("id")] = Destination(
                 name: try row.text("name"), configuration: try DestinationRow.configuration(row, ring: ring),
-                room: terms.limits.perDestination(.webhook, 0) / 2 - Int(try row.int8("sending")))
+                room: terms.limits.perDestination(.webhook, 0) * 3 / 4 - Int(try row.int8("sending")))
         }
     }
 
-    /// Claims a message to a destination that was looked at; ``render(_:)`` completes it.
+    /// Claims a message to a destination that was looked at; ``rendered(_:)`` completes it.
     ///
     /// - Parameter incident: all that the message carries.
     /// - Returns: nil when the message has to wait for its turn.
@@ -71,12 +71,10 @@ struct EarlyClaims {
             queuedAt: now, content: nil, incidents: [incident], total: 1, rootIncident: incident.id, lease: lease)
     }
 
-    /// Renders what was claimed.
-    ///
-    /// - Returns: the messages' contents by delivery.
-    mutating func render(_ claims: [ClaimedDelivery]) -> [String: [UInt8]] {
-        let rendered = claims.map { $0.rendered(by: terms.render) }
-        claimed += rendered
-        return rendered.reduce(into: [:]) { $0[$1.claim.deliveryID] = $1.content }
+    func rendered(_ claims: [ClaimedDelivery]) async -> [ClaimedDelivery] {
+        claims.map { $0.rendered(by: terms.render) }
     }
+
+    /// - Parameter claims: rendered.
+    mutating func keep(_ claims: [ClaimedDelivery]) { claimed += claims }
 }
