@@ -10,7 +10,7 @@ actor GroupWriter<Item: Sendable, Key: Hashable & Sendable> {
     /// Writes the items; the keys of those that were accepted.
     typealias Write = @Sendable ([Item]) async throws -> Set<Key>
 
-    private static var patience: Int { 3 }
+    private static var patience: Int { 10 }
 
     private let batchMax: Int
     private let key: @Sendable (Item) -> Key

@@ -17,8 +17,13 @@ struct DeliveryQueue {
         self.connection = connection
         self.rules = rules
         self.now = now
-        destinations = try await DestinationRow.live(on: connection)
-        quiet = try await QuietRules(now: now, on: connection)
+        let live = try await connection.query(
+            """
+            SELECT \(DestinationRow.columns), \(QuietRules.presence) FROM destinations WHERE removed_at IS NULL ORDER BY id
+            """
+        ).rows
+        destinations = try live.compactMap(DestinationRow.summary)
+        quiet = try await QuietRules(among: live.first, now: now, on: connection)
         desk = DeliveryDesk(connection: connection, groupWait: rules.groupWait, early: early, now: now)
     }
 

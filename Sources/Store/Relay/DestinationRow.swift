@@ -9,12 +9,6 @@ enum DestinationRow {
         id, tenant_id, name, kind, is_default, match, recipients, parked_until, fault, created_at, escalates_to, failures
         """
 
-    /// All that are not removed.
-    static func live(on connection: PostgresConnection) async throws -> [DestinationSummary] {
-        try await connection.query("SELECT \(columns) FROM destinations WHERE removed_at IS NULL ORDER BY id").rows
-            .compactMap(summary)
-    }
-
     /// Nil for a kind of a newer version.
     static func summary(_ row: PostgresRow) throws -> DestinationSummary? {
         guard let kind = DestinationKind(rawValue: try row.text("kind")) else { return nil }

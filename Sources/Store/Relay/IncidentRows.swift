@@ -69,25 +69,26 @@ struct IncidentRows {
     /// Opens the incidents or joins the open ones of their causes; each cause once.
     func join(_ incidents: [OpenIncident], flaps: [IncidentCause: Int]) async throws -> Joined {
         guard !incidents.isEmpty else { return Joined() }
-        let sorted = incidents.sorted { $0.cause.key < $1.cause.key }
+        let keyed = incidents.map { (key: $0.cause.key, incident: $0) }.sorted { $0.key < $1.key }
+        let sorted = keyed.map(\.incident)
+        // Unnested beside each other: as arguments of one `unnest`, each array would be a table of its own first.
         let opened = try await connection.query(
             """
             INSERT INTO incidents (cause, cause_kind, cause_id, reason, severity, provider, tenant_id, app_id, code,
                                    message, title, link, data, parent_id, tell_at, deadline_at, opened_at, flaps, members,
                                    told_at, remind_at)
-            SELECT c, k, i, r, s, p, t, a, o, m, l, h, j::jsonb, x, w, d, b, f, 1, CASE WHEN y THEN now() END, z
-              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                          $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int8[],
-                          $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::int4[], $19::bool[],
-                          $20::timestamptz[])
-                AS u(c, k, i, r, s, p, t, a, o, m, l, h, j, x, w, d, b, f, y, z)
+            SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
+                   unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]),
+                   unnest($11::text[]), unnest($12::text[]), unnest($13::text[])::jsonb, unnest($14::int8[]),
+                   unnest($15::timestamptz[]), unnest($16::timestamptz[]), unnest($17::timestamptz[]),
+                   unnest($18::int4[]), 1, unnest($19::timestamptz[]), unnest($20::timestamptz[])
             ON CONFLICT (cause_id, cause_kind, reason) WHERE closed_at IS NULL
             DO UPDATE SET code = coalesce(excluded.code, incidents.code),
                           message = coalesce(excluded.message, incidents.message), deadline_at = excluded.deadline_at
             RETURNING id, cause_kind, cause_id, reason, xmax = 0 AS is_new
             """,
             [
-                .textArray(sorted.map(\.cause.key)), .textArray(sorted.map(\.cause.kind.rawValue)),
+                .textArray(keyed.map(\.key)), .textArray(sorted.map(\.cause.kind.rawValue)),
                 .textArray(sorted.map(\.cause.id)), .textArray(sorted.map(\.cause.reason)),
                 .textArray(sorted.map(\.severity.rawValue)), .textArray(sorted.map(\.provider)),
                 .textArray(sorted.map(\.tenantID)), .textArray(sorted.map(\.appID)), .textArray(sorted.map(\.code)),
@@ -95,7 +96,7 @@ struct IncidentRows {
                 .textArray(sorted.map(\.data)), .int8Array(sorted.map(\.parentID)),
                 .timestamptzArray(sorted.map(\.tellAt)), .timestamptzArray(sorted.map(\.deadline)),
                 .timestamptzArray(sorted.map(\.at)), .int4Array(sorted.map { Int32(clamping: flaps[$0.cause] ?? 0) }),
-                .boolArray(sorted.map(\.announcement.isTold)),
+                .timestamptzArray(sorted.map { $0.announcement.isTold ? now : nil }),
                 .timestamptzArray(sorted.map(\.announcement.lookAt)),
             ])
         var joined = Joined()

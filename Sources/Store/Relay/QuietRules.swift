@@ -7,15 +7,28 @@ struct QuietRules {
     private let silences: [Silence]
     private let mutes: Set<Receiver>
 
-    init(now: Date, on connection: PostgresConnection) async throws {
-        silences = try await connection.query(
+    /// Columns that tell whether there are any: mostly there are none, and nothing is to be read.
+    static let presence = """
+        EXISTS (SELECT FROM silences WHERE ends_at > now()) AS has_silences, EXISTS (SELECT FROM mutes) AS has_mutes
+        """
+
+    /// - Parameter row: a row of this transaction with the columns ``presence``; nil: read them all.
+    init(among row: PostgresRow?, now: Date, on connection: PostgresConnection) async throws {
+        silences = try row?.bool("has_silences") == false ? [] : await Self.silences(now: now, on: connection)
+        mutes = try row?.bool("has_mutes") == false ? [] : await Self.mutes(on: connection)
+    }
+
+    private static func silences(now: Date, on connection: PostgresConnection) async throws -> [Silence] {
+        try await connection.query(
             """
             SELECT \(SilenceRow.columns) FROM silences WHERE starts_at <= $1 AND ends_at > $1
              ORDER BY ends_at DESC LIMIT 10000
             """, [.timestamptz(now)]
         ).rows.map(SilenceRow.silence)
-        mutes = Set(
-            try await connection.query("SELECT destination_id, recipient FROM mutes").rows.map(Receiver.init))
+    }
+
+    private static func mutes(on connection: PostgresConnection) async throws -> Set<Receiver> {
+        Set(try await connection.query("SELECT destination_id, recipient FROM mutes").rows.map(Receiver.init))
     }
 
     /// When the last silence that covers the incident ends; nil: none does.

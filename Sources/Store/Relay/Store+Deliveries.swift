@@ -111,15 +111,15 @@ extension Store {
             """
             UPDATE deliveries d
                SET maybe_arrived = d.maybe_arrived OR d.state = 'sending' AND d.content IS NOT NULL,
-                   state = 'sending', claim_id = u.claim::uuid, content = coalesce(d.content, u.content),
+                   state = 'sending', claim_id = u.claim, content = coalesce(d.content, u.content),
                    attempts = d.attempts + 1, tries = u.tries,
                    lease_until = clock_timestamp() + make_interval(secs => u.lease / 1000000.0),
                    run_at = clock_timestamp() + make_interval(secs => u.lease / 1000000.0)
-              FROM unnest($1::text[], $2::text[], $3::bytea[], $4::int4[], $5::int8[])
+              FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::int4[], $5::int8[])
                 AS u(id, claim, content, tries, lease) WHERE d.id = u.id
             """,
             [
-                .textArray(claimed.map(\.claim.deliveryID)), .textArray(claimed.map(\.claim.claimID.uuidString)),
+                .textArray(claimed.map(\.claim.deliveryID)), .uuidArray(claimed.map(\.claim.claimID)),
                 .byteaArray(claimed.map(\.content)), .int4Array(claimed.map { Int32(clamping: $0.tries) }),
                 .int8Array(claimed.map { Int64($0.lease.seconds * 1_000_000) }),
             ])

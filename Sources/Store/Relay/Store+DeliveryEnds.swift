@@ -36,12 +36,28 @@ extension Store {
     /// What nearly all deliveries are: one statement, which is a transaction of its own.
     private func finish(sent ends: [DeliveryEnd]) async throws -> Set<DeliveryClaim> {
         let rows = try await statement(
-            """
-            \(Self.finishing), \(Self.success(of: "SELECT destination_id FROM e")) SELECT id, claim_id FROM e
-            """, Self.parameters(ends)
+            Self.finishingSent,
+            [
+                .textArray(ends.map(\.claim.deliveryID)), .uuidArray(ends.map(\.claim.claimID)),
+                .textArray(ends.map(\.report.code)), .textArray(ends.map(\.report.sentence)),
+                .int4Array(ends.map(\.report.milliseconds)), .textArray(ends.map(\.report.excerpt)),
+            ]
         ).rows
         return Set(try rows.map(Self.claim))
     }
+
+    private static let finishingSent = """
+        WITH e AS (
+          UPDATE deliveries d
+             SET state = 'sent', claim_id = NULL, lease_until = NULL, code = u.code, error = NULL, content = NULL,
+                 sent_ms = u.ms, sent_message = u.sentence, sent_excerpt = u.excerpt, maybe_arrived = true,
+                 finished_at = now()
+            FROM (SELECT unnest($1::text[]) AS id, unnest($2::uuid[]) AS claim_id, unnest($3::text[]) AS code,
+                         unnest($4::text[]) AS sentence, unnest($5::int4[]) AS ms, unnest($6::text[]) AS excerpt) u
+           WHERE d.id = u.id AND d.claim_id = u.claim_id RETURNING d.id, u.claim_id, d.destination_id),
+        \(success(of: "SELECT destination_id FROM e"))
+        SELECT id, claim_id FROM e
+        """
 
     private static func parameters(_ ends: [DeliveryEnd]) -> [PostgresValue] {
         let states = ends.map { end -> (state: DeliveryState, delay: Duration?) in
@@ -52,11 +68,11 @@ extension Store {
             }
         }
         return [
-            .textArray(ends.map(\.claim.deliveryID)), .textArray(ends.map(\.claim.claimID.uuidString)),
+            .textArray(ends.map(\.claim.deliveryID)), .uuidArray(ends.map(\.claim.claimID)),
             .textArray(states.map(\.state.rawValue)), .textArray(ends.map(\.report.code)),
             .textArray(ends.map(\.report.sentence)), .boolArray(ends.map(\.report.maybeArrived)),
             .int8Array(states.map { $0.delay.map { Int64($0.seconds * 1_000_000) } }),
-            .int4Array(ends.map { Int32(clamping: Int($0.report.duration.seconds * 1000)) }),
+            .int4Array(ends.map(\.report.milliseconds)),
             .textArray(ends.map(\.report.excerpt)),
         ]
     }
@@ -66,9 +82,9 @@ extension Store {
     /// Only what is being sent has a claim. Asked for the state too, PostgreSQL would read all that is on its way, each time.
     private static let finishing = """
         WITH u AS (
-          SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::int8[],
+          SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::int8[],
                                $8::int4[], $9::text[])
-            AS u(id, claim, state, code, sentence, arrived, delay, ms, excerpt)),
+            AS u(id, claim_id, state, code, sentence, arrived, delay, ms, excerpt)),
         e AS (
           UPDATE deliveries d
              SET state = u.state, claim_id = NULL, lease_until = NULL, code = u.code,
@@ -81,8 +97,8 @@ extension Store {
                  run_at = CASE WHEN u.delay IS NULL THEN d.run_at
                                ELSE now() + make_interval(secs => u.delay / 1000000.0) END,
                  finished_at = CASE WHEN u.delay IS NULL THEN now() END
-            FROM u WHERE d.id = u.id AND d.claim_id = u.claim::uuid
-          RETURNING d.id, u.claim::uuid AS claim_id, d.destination_id, d.attempts),
+            FROM u WHERE d.id = u.id AND d.claim_id = u.claim_id
+          RETURNING d.id, u.claim_id, d.destination_id, d.attempts),
         a AS (
           INSERT INTO delivery_attempts (delivery_id, n, outcome, code, message, ms, excerpt)
           SELECT e.id, e.attempts, CASE WHEN u.state = 'pending' THEN 'retried' ELSE u.state END, u.code, u.sentence,
@@ -111,4 +127,9 @@ extension Store {
                 """, [.text(claim.deliveryID), .uuid(claim.claimID)])
         }
     }
+}
+
+extension DeliveryReport {
+    /// What the attempt took.
+    fileprivate var milliseconds: Int32 { Int32(clamping: Int(duration.seconds * 1000)) }
 }
