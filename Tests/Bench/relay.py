@@ -1,5 +1,6 @@
 """Messages a second to a local sink, beside Debian's prometheus-alertmanager."""
 
+import collections
 import concurrent.futures
 import http.client
 import json
@@ -16,6 +17,8 @@ import provider
 SECRET = "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 # As Prometheus sends them.
 BULK = 64
+# The most that the refresh loop stores at once (StoreBatcher).
+EVENTS = 500
 # Of each program: the first meets one that has just started.
 BURSTS = 2
 # Of the API, while latency is measured.
@@ -160,7 +163,7 @@ class Session:
 
 
 class Relay:
-    """The product: one statement writes the events, as flagged channels write theirs."""
+    """The product; its events are written as flagged channels write theirs."""
 
     def __init__(self, binary, directory, cluster, sink):
         self.cluster = cluster
@@ -194,18 +197,26 @@ class Relay:
         self.process.wait(60)
 
     def write(self, count):
-        """The last comes by the API, which wakes the relay."""
-        first, last = self.written + 1, self.written + count - 1
-        self.written += count
+        """In statements as long as the refresh loop's; the first of them is followed by one that comes by the API.
+
+        That one wakes the relay, as a channel does that the loop flags.
+        """
+        first, last = self.written + 1, self.written + count
+        self.insert(first, first + EVENTS - 2)
+        api = self.connection()
+        self.post(first + EVENTS - 1, api)
+        api.close()
+        for number in range(first + EVENTS, last + 1, EVENTS):
+            self.insert(number, min(number + EVENTS - 1, last))
+        self.written = last
+
+    def insert(self, first, last):
         self.session.run(
             f"""INSERT INTO event (kind, reason, message, payload)
                 SELECT 'platform', 'event', 'The grant is dead: authorize the channel again.', jsonb_build_object(
                        'id', 'channel-' || n, 'severity', 'info', 'title', 'Dead', 'message',
                        'The grant is dead: authorize the channel again.')
                   FROM generate_series({first}, {last}) n""")
-        api = self.connection()
-        self.post(self.written, api)
-        api.close()
 
     def connection(self):
         return http.client.HTTPConnection(self.address, timeout=60)
@@ -266,15 +277,19 @@ class Relay:
 def measure(figures, wanted, cluster, directory):
     with Sink(directory) as sink:
         relay = Relay(str(wanted.binary), directory, cluster, sink)
-        for number in range(wanted.rounds):
-            print(f"relay round {number + 1}", flush=True)
-            bulk, peak = peer(directory, sink, wanted.incidents, BULK)
-            figures.add("amfirst", f"alertmanager, {BULK} alerts a request: messages a second, first burst", bulk[0])
-            figures.add("am", f"alertmanager, {BULK} alerts a request: messages a second, second burst", bulk[1])
+
+        def bulk():
+            rates, peak = peer(directory, sink, wanted.incidents, BULK)
+            figures.add("amfirst", f"alertmanager, {BULK} alerts a request: messages a second, first burst", rates[0])
+            figures.add("am", f"alertmanager, {BULK} alerts a request: messages a second, second burst", rates[1])
             figures.add("ammemory", f"alertmanager, {BULK} alerts a request: peak memory, MiB", peak)
-            single, peak = peer(directory, sink, wanted.incidents, 1)
-            figures.add("amone", "alertmanager, an alert a request: messages a second, second burst", single[1])
+
+        def single():
+            rates, peak = peer(directory, sink, wanted.incidents, 1)
+            figures.add("amone", "alertmanager, an alert a request: messages a second, second burst", rates[1])
             figures.add("amonememory", "alertmanager, an alert a request: peak memory, MiB", peak)
+
+        def product():
             with relay:
                 rates = [relay.messages_a_second(wanted.incidents) for _ in range(BURSTS)]
                 figures.add("relayfirst", "messages a second, each durable, first burst", rates[0])
@@ -286,6 +301,15 @@ def measure(figures, wanted, cluster, directory):
                 time.sleep(1)
                 if not relay.is_durable():
                     raise SystemExit("bench: a message that arrived is not stored as sent.")
+
+        # What one leaves the machine to do, or to rest from, should not always meet the same other.
+        parts = collections.deque([bulk, single, product])
+        for number in range(wanted.rounds):
+            print(f"relay round {number + 1}", flush=True)
+            for part in parts:
+                part()
+                time.sleep(1)
+            parts.rotate()
             figures.ratio("firstratio", f"messages for one of alertmanager, {BULK} alerts a request, first burst",
                           "relayfirst", "amfirst")
             figures.ratio("relayratio", f"messages for one of alertmanager, {BULK} alerts a request, second burst",
